@@ -1,0 +1,162 @@
+"""What the window shows right now: one trace, one selection, one region in focus, how to draw it.
+
+The panes know this object and not each other. It lives in the GUI thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from core.events import EffectsEstimated, Event, Failed, Finished, Started, TokenDecoded, fold
+from core.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The span of tokens being looked at: ``start`` to ``end`` (exclusive). One token or one step."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How the overlay is drawn.
+
+    Attributes:
+        opacity: 0 to 1.
+        signed: show negative effects too (diverging map), or only positive ones (sequential map).
+        fixed_scale: one colour scale for the whole run, or one for each selection.
+        outlines: draw the outlines of regions.
+        colour_map: name of a colour-blind-safe map.
+    """
+
+    opacity: float = 0.65
+    signed: bool = True
+    fixed_scale: bool = False
+    outlines: bool = True
+    colour_map: str = "default"
+
+
+class Session(QObject):
+    """State shared by the panes.
+
+    Signals:
+        trace_changed: another trace, or none, is shown.
+        tokens_added(start, end): tokens were appended.
+        effects_added(start, end): their effects are known.
+        run_ended: the run of the shown trace finished, stopped or failed.
+        selection_changed: the playhead moved.
+        follow_changed(bool): following the live end was switched.
+        region_highlighted(int): the region under the mouse changed; -1 for none.
+        region_selected(int): the chosen region changed; -1 for none.
+        display_changed: the overlay is to be drawn in another way.
+    """
+
+    trace_changed = Signal()
+    tokens_added = Signal(int, int)
+    effects_added = Signal(int, int)
+    run_ended = Signal()
+    selection_changed = Signal()
+    follow_changed = Signal(bool)
+    region_highlighted = Signal(int)
+    region_selected = Signal(int)
+    display_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.trace: Trace | None = None
+        self.selection: Selection | None = None
+        self.display = Display()
+        self.follow = True
+        self.highlighted = -1
+        self.selected = -1
+
+    def set_trace(self, trace: Trace | None) -> None:
+        """Show another trace (or none)."""
+        self.trace = trace
+        self.selection = None
+        self.highlighted = self.selected = -1
+        self.trace_changed.emit()
+        self.selection_changed.emit()
+
+    def apply(self, events: list[Event]) -> None:
+        """Fold a batch of run events into the shown trace and tell the panes once for each kind."""
+        for event in events:
+            if isinstance(event, Started):
+                self.set_trace(event.trace)
+        if self.trace is None:
+            return
+        first_token = len(self.trace)
+        effects_start, effects_end = np.inf, 0
+        ended = False
+        for event in events:
+            if isinstance(event, TokenDecoded | EffectsEstimated | Finished | Failed):
+                fold(self.trace, event)
+            if isinstance(event, EffectsEstimated):
+                effects_start = min(effects_start, event.start)
+                effects_end = max(effects_end, event.start + len(event.effects))
+            ended = ended or isinstance(event, Finished | Failed)
+        if len(self.trace) > first_token:
+            self.tokens_added.emit(first_token, len(self.trace))
+        if effects_end:
+            self.effects_added.emit(int(effects_start), int(effects_end))
+            if self.follow:
+                self._move(Selection(effects_end - 1, effects_end))
+        if ended:
+            self.run_ended.emit()
+
+    def select(self, start: int, end: int | None = None) -> None:
+        """Move the playhead to a token, or to a span; stops following the live end."""
+        if self.trace is None or not len(self.trace):
+            return
+        start = max(0, min(start, len(self.trace) - 1))
+        end = start + 1 if end is None else max(start + 1, min(end, len(self.trace)))
+        self.set_follow(False)
+        self._move(Selection(start, end))
+
+    def select_step(self, index: int) -> None:
+        """Select a whole step."""
+        if self.trace is not None and self.trace.step_count:
+            step = self.trace.step(max(0, min(index, self.trace.step_count - 1)))
+            self.select(step.start, step.end)
+
+    def set_follow(self, follow: bool) -> None:
+        """Keep the playhead at the newest token, or leave it where it is."""
+        if follow != self.follow:
+            self.follow = follow
+            self.follow_changed.emit(follow)
+        if follow and self.trace is not None and self.trace.estimated:
+            self._move(Selection(self.trace.estimated - 1, self.trace.estimated))
+
+    def highlight(self, region_id: int) -> None:
+        if region_id != self.highlighted:
+            self.highlighted = region_id
+            self.region_highlighted.emit(region_id)
+
+    def select_region(self, region_id: int) -> None:
+        if region_id != self.selected:
+            self.selected = region_id
+            self.region_selected.emit(region_id)
+
+    def set_display(self, **changes: Any) -> None:
+        """Change fields of ``display``."""
+        display = replace(self.display, **changes)
+        if display != self.display:
+            self.display = display
+            self.display_changed.emit()
+
+    def selected_effects(self) -> np.ndarray | None:
+        """Estimated effects of the selection, float32 [regions], nats; None when there is nothing to show."""
+        if self.trace is None or self.selection is None:
+            return None
+        return self.trace.span_effects(self.selection.start, self.selection.end)
+
+    def _move(self, selection: Selection) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()

@@ -1,0 +1,193 @@
+"""A trace: one run of a thinking model over one screenshot, in memory.
+
+Everything a person sees, live or later, is a view of a trace. The file form is ``core/store.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from core.regions import RegionMap
+from core.screenshot import Screenshot
+
+Phase = Literal["thinking", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which model, segmenter or estimator took part: a name for people, a content hash for machines."""
+
+    name: str
+    sha256: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn. Temperature 0 is greedy."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+    max_new_tokens: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A generated token.
+
+    Attributes:
+        index: place in the generated sequence, from 0.
+        id: vocabulary id.
+        text: what it adds to the text (incremental decoding; may be empty inside a multi-byte character).
+        log_prob: natural logarithm of its probability when it was drawn, in nats.
+        phase: "thinking" or "answer".
+        step: index of the step it belongs to.
+    """
+
+    index: int
+    id: int
+    text: str
+    log_prob: float
+    phase: Phase
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sentence, list item or code line: tokens ``start`` to ``end`` (exclusive)."""
+
+    index: int
+    start: int
+    end: int
+    phase: Phase
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """Measured effects of one span of tokens, from ablation runs.
+
+    Attributes:
+        start, end: token range (end exclusive).
+        operator: how regions were removed, for example "pixels".
+        effects: float32 [regions], nats; single-region drops.
+        reliance: nats; the drop when the whole screenshot is ablated.
+        masks: bool [masks, regions], True where kept; random masks, may be empty.
+        mask_log_probs: float32 [masks], nats; the span's summed log-probability under each mask.
+        base_log_prob: nats; the span's summed log-probability with everything kept.
+    """
+
+    start: int
+    end: int
+    operator: str
+    effects: np.ndarray
+    reliance: float
+    base_log_prob: float
+    masks: np.ndarray
+    mask_log_probs: np.ndarray
+
+
+class Trace:
+    """What one run left, growing while it runs.
+
+    Attributes:
+        screenshot, region_map, prompt, model, segmenter, estimator, sampling: what went in.
+        tokens: the generated tokens, in order.
+        measured: measurements made afterwards.
+        notes: the user's own text.
+        status: "running", "finished", "stopped" or "failed".
+        details: anything else worth keeping (device, tokens a second, image size given to the model).
+    """
+
+    def __init__(
+        self,
+        screenshot: Screenshot,
+        region_map: RegionMap,
+        prompt: str,
+        model: Identity,
+        segmenter: Identity,
+        estimator: Identity,
+        sampling: Sampling,
+    ) -> None:
+        self.screenshot = screenshot
+        self.region_map = region_map
+        self.prompt = prompt
+        self.model = model
+        self.segmenter = segmenter
+        self.estimator = estimator
+        self.sampling = sampling
+        self.tokens: list[Token] = []
+        self.measured: list[Measurement] = []
+        self.notes = ""
+        self.status = "running"
+        self.details: dict[str, Any] = {}
+        self._step_starts: list[int] = []
+        self._effects = np.zeros((256, len(region_map)), np.float32)
+        self._reliance = np.zeros(256, np.float32)
+        self._estimated = 0
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def add_token(self, token: Token) -> None:
+        """Append a token; tokens arrive in order."""
+        if token.index != len(self.tokens):
+            raise ValueError(f"token {token.index} arrived when {len(self.tokens)} was expected")
+        if token.step == len(self._step_starts):
+            self._step_starts.append(token.index)
+        self.tokens.append(token)
+
+    def set_effects(self, start: int, effects: np.ndarray, reliance: np.ndarray) -> None:
+        """Store estimated effects [n, regions] and reliance [n], in nats, of tokens from ``start`` on."""
+        end = start + len(effects)
+        while end > len(self._effects):
+            self._effects = np.concatenate([self._effects, np.zeros_like(self._effects)])
+            self._reliance = np.concatenate([self._reliance, np.zeros_like(self._reliance)])
+        self._effects[start:end] = effects
+        self._reliance[start:end] = reliance
+        self._estimated = max(self._estimated, end)
+
+    @property
+    def estimated(self) -> int:
+        """How many tokens, from the first, have estimated effects."""
+        return self._estimated
+
+    @property
+    def effects(self) -> np.ndarray:
+        """Estimated effects, float32 [tokens, regions], nats. Rows not yet estimated are 0. Read only."""
+        return self._effects[: len(self.tokens)]
+
+    @property
+    def reliance(self) -> np.ndarray:
+        """Estimated reliance, float32 [tokens], nats. Read only."""
+        return self._reliance[: len(self.tokens)]
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps, the last one possibly still growing."""
+        return [self.step(i) for i in range(len(self._step_starts))]
+
+    @property
+    def step_count(self) -> int:
+        return len(self._step_starts)
+
+    def step(self, index: int) -> Step:
+        """One step by index."""
+        start = self._step_starts[index]
+        last = index + 1 == len(self._step_starts)
+        end = len(self.tokens) if last else self._step_starts[index + 1]
+        text = "".join(t.text for t in self.tokens[start:end])
+        return Step(index, start, end, self.tokens[start].phase, text)
+
+    def span_effects(self, start: int, end: int) -> np.ndarray:
+        """Estimated effects of a token span, float32 [regions], nats: the sum, as log-probabilities add."""
+        return self._effects[start : min(end, len(self.tokens))].sum(0)
+
+    def text(self, phase: Phase) -> str:
+        """The whole text of one phase."""
+        return "".join(t.text for t in self.tokens if t.phase == phase)
