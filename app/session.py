@@ -154,6 +154,8 @@ class Session(QObject):
         """Estimated effects of the selection, float32 [regions], nats; None when there is nothing to show."""
         if self.trace is None or self.selection is None:
             return None
+        if self.selection.start >= self.trace.estimated:
+            return None
         return self.trace.span_effects(self.selection.start, self.selection.end)
 
     def _move(self, selection: Selection) -> None:

@@ -1,0 +1,170 @@
+"""Every action once: its text, tip, keys, menu and icon.
+
+Menus, tool bar, shortcuts and the shortcuts sheet are built from ``ACTIONS``. What an action does is
+connected by id in ``app/window.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
+
+MENUS = ("File", "Run", "Playback", "View", "Help")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can ask for.
+
+    Attributes:
+        id: how the code calls it.
+        text: as in the menu; ends in "…" when it asks something first.
+        tip: what it does, one line.
+        place: "Menu/group"; a line is drawn between the groups of a menu.
+        keys: default shortcuts, the first one is shown in the menu.
+        icon: file name in resources/icons without ".svg", or "".
+        tool_bar: also a button in the tool bar.
+        checkable: on or off.
+        exclusive: of the checkable actions of its group, exactly one is on.
+    """
+
+    id: str
+    text: str
+    tip: str
+    place: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tool_bar: bool = False
+    checkable: bool = False
+    exclusive: bool = False
+
+    @property
+    def menu(self) -> str:
+        return self.place.split("/")[0]
+
+
+# fmt: off
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "Open…", "Open a screenshot or a .sightline trace",
+           "File/in", ("Ctrl+O",), "open", tool_bar=True),
+    Action("paste", "Paste Screenshot", "Use the image or file on the clipboard",
+           "File/in", ("Ctrl+V",), "paste", tool_bar=True),
+    Action("export_png", "Export Picture…", "Save the annotated screenshot as PNG",
+           "File/out", ("Ctrl+E",), "export", tool_bar=True),
+    Action("export_json", "Export Trace as JSON…", "Save tokens, regions and effects as JSON",
+           "File/out", ("Ctrl+Shift+E",)),
+    Action("copy_picture", "Copy Picture", "Copy the annotated screenshot",
+           "File/out", ("Ctrl+Shift+C",), "copy", tool_bar=True),
+    Action("show_folder", "Show Saved Runs", "Open the folder that keeps every run", "File/folder"),
+    Action("quit", "Quit", "Close Sightline; a run in progress is kept", "File/end", ("Ctrl+Q",)),
+
+    Action("run", "Run", "Let the model reason about the screenshot",
+           "Run/run", ("Ctrl+Return", "Ctrl+Enter"), "run"),
+    Action("pause", "Pause", "Hold the model after the current token, or let it go on",
+           "Run/run", ("Ctrl+P",), "pause", checkable=True),
+    Action("stop", "Stop", "End the run; what exists is kept", "Run/run", ("Esc",), "stop"),
+    Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
+
+    Action("play", "Play or Hold", "Play the reasoning from the playhead, or hold it",
+           "Playback/play", ("Space",), "play"),
+    Action("token_back", "Previous Token", "Move the playhead back one token", "Playback/token", ("Left",),
+           "token-back"),
+    Action("token_forward", "Next Token", "Move the playhead on one token", "Playback/token", ("Right",),
+           "token-forward"),
+    Action("step_back", "Previous Step", "Move the playhead to the step before",
+           "Playback/step", ("Ctrl+Left",), "step-back"),
+    Action("step_forward", "Next Step", "Move the playhead to the step after",
+           "Playback/step", ("Ctrl+Right",), "step-forward"),
+    Action("first", "First Token", "Move the playhead to the beginning", "Playback/ends", ("Home",), "first"),
+    Action("last", "Last Token", "Move the playhead to the end", "Playback/ends", ("End",), "last"),
+    Action("live", "Follow Live", "Keep the playhead at the newest token",
+           "Playback/live", ("Alt+Right",), checkable=True),
+
+    Action("fit", "Fit Screenshot", "Show the whole screenshot",
+           "View/zoom", ("Ctrl+0",), "fit", tool_bar=True),
+    Action("zoom_in", "Zoom In", "Show the screenshot larger",
+           "View/zoom", ("Ctrl++", "Ctrl+="), "zoom-in", tool_bar=True),
+    Action("zoom_out", "Zoom Out", "Show the screenshot smaller",
+           "View/zoom", ("Ctrl+-",), "zoom-out", tool_bar=True),
+    Action("outlines", "Region Outlines", "Draw the outlines of regions",
+           "View/overlay", ("Ctrl+Shift+O",), "outlines", tool_bar=True, checkable=True),
+    Action("signed", "Opposing Effects", "Also show regions that speak against a token",
+           "View/overlay", ("Ctrl+Shift+N",), "signed", tool_bar=True, checkable=True),
+    Action("theme_system", "Theme of the System", "Light or dark, as the desktop is",
+           "View/theme", checkable=True, exclusive=True),
+    Action("theme_light", "Light Theme", "Dark text on light", "View/theme", checkable=True, exclusive=True),
+    Action("theme_dark", "Dark Theme", "Light text on dark", "View/theme", checkable=True, exclusive=True),
+
+    Action("shortcuts", "Keyboard Shortcuts", "Every action and its keys", "Help/help", ("F1", "Ctrl+/")),
+    Action("about", "About Sightline", "What this is, and its version", "Help/help"),
+)
+# fmt: on
+
+
+def clashes(actions: tuple[Action, ...] = ACTIONS) -> list[tuple[str, str, str]]:
+    """Keys that two actions claim: (keys, first id, second id)."""
+    owners: dict[str, str] = {}
+    found = []
+    for action in actions:
+        for keys in action.keys:
+            name = QKeySequence(keys).toString(QKeySequence.SequenceFormat.PortableText)
+            if name in owners:
+                found.append((name, owners[name], action.id))
+            owners[name] = action.id
+    return found
+
+
+def shown_keys(action: Action) -> str:
+    """The shortcuts of an action as this system writes them, such as "Ctrl+O"; "" for none."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return ", ".join(QKeySequence(keys).toString(native) for keys in action.keys)
+
+
+def build(parent: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
+    """A QAction for each entry of ``ACTIONS``, owned by ``parent`` and connected to ``handlers[id]``.
+
+    Checkable actions pass whether they are on. Raises KeyError when an action has no handler.
+    """
+    built: dict[str, QAction] = {}
+    groups: dict[str, QActionGroup] = {}
+    for action in ACTIONS:
+        made = QAction(action.text, parent)
+        made.setObjectName(action.id)
+        made.setShortcuts([QKeySequence(keys) for keys in action.keys])
+        made.setStatusTip(action.tip)
+        made.setToolTip(f"{action.tip} ({shown_keys(action)})" if action.keys else action.tip)
+        made.setCheckable(action.checkable)
+        made.setMenuRole(QAction.MenuRole.NoRole)
+        if action.exclusive:
+            if action.place not in groups:
+                groups[action.place] = QActionGroup(parent)
+            groups[action.place].addAction(made)
+        handler = handlers[action.id]
+        if action.checkable:
+            made.triggered.connect(handler)
+        else:
+            made.triggered.connect(lambda _checked=False, call=handler: call())
+        parent.addAction(made)
+        built[action.id] = made
+    return built
+
+
+_BARE_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End}
+
+
+def widget_wants(widget: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether the widget with the keyboard needs this key itself, so that no shortcut may take it.
+
+    Text fields claim their keys through Qt. Buttons, sliders and choices do not, and Space or an arrow
+    would start the playback instead of pressing or moving what is focused.
+    """
+    plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+    if widget is None or not plain or event.key() not in _BARE_KEYS:
+        return False
+    if isinstance(widget, QAbstractButton):
+        return event.key() == Qt.Key.Key_Space
+    return isinstance(widget, QAbstractSlider | QComboBox | QAbstractSpinBox)

@@ -1,0 +1,76 @@
+"""Measure Sightline itself: how fast it is, and how faithful its estimates are."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from app.cli import DONE
+from app.cli.console import progress
+from core.errors import InputError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of ``sightline bench``."""
+    add = parser.add_argument
+    add("what", metavar="WHAT", help="speed or faithfulness")
+    add("--samples", metavar="N", type=int, help="screens to use (speed: 5, faithfulness: 100)")
+    add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
+    add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
+    add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
+    add("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    add("--json", metavar="FILE", help="also write the numbers to a file")
+
+
+def run(args: Namespace) -> int:
+    """Do ``sightline bench``: prints a table."""
+    benches: dict[str, Callable[[Namespace], tuple[dict[str, object], str]]] = {
+        "speed": _speed,
+        "faithfulness": _faithfulness,
+    }
+    if args.what not in benches:
+        raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
+    for name in ("samples", "masks", "rounds"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise InputError(f"--{name} must be at least 1, not {getattr(args, name)}.")
+    result, text = benches[args.what](args)
+    print(text)
+    if args.json:
+        from core.export.atomic import replacing
+
+        with replacing(Path(args.json)) as part:
+            part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    return DONE
+
+
+def _speed(args: Namespace) -> tuple[dict[str, object], str]:
+    from app.engine import Engine
+    from models.bundled.estimator.items import items
+    from models.speed_bench import bench_speed, table
+
+    tell = progress()
+    thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
+    from core.screenshot import from_array
+
+    tasks = [
+        (from_array(item.pixels, item.name), item.region_map, item.prompt)
+        for item in items(args.samples or 5, held_out=True, sources=("opencv",))
+    ]
+    result = bench_speed(thinker, estimator, tasks, pairs=args.rounds, say=tell)
+    return result, table(result)
+
+
+def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
+    from app.engine import Engine
+    from core.attribution.registry import METHODS
+    from core.comparison import compare, table
+    from models.bundled.estimator.items import items
+
+    tell = progress()
+    thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
+    screens = items(args.samples or 100, held_out=True)
+    result = compare(thinker, estimator, screens, list(METHODS.values()), masks=args.masks, say=tell)
+    return result, table(result)

@@ -1,0 +1,216 @@
+"""One run of a thinking model over a screenshot, without a window. The reasoning streams to standard output;
+the trace and the annotated picture are left in a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import signal
+import threading
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli import DONE, FAILED, INTERRUPTED
+from app.cli.console import Stream, progress, say
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from app.engine import EngineLike, Request
+    from core.control import RunControl
+    from core.trace import Trace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of ``sightline run``."""
+    add = parser.add_argument
+    add("image", metavar="IMAGE", help="the screenshot")
+    add("--prompt", metavar="P", help="the question (default: one that fits the screenshot)")
+    add(
+        "--model",
+        metavar="M",
+        default="bundled",
+        help="bundled, a folder, or the Hugging Face id of a cached one",
+    )
+    add("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
+    add("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    add("--max-new-tokens", metavar="N", type=int, default=512, help="end after N tokens (512)")
+    add("--seed", metavar="N", type=int, default=0, help="the same seed gives the same run (0)")
+    add("--temperature", metavar="T", type=float, default=0.0, help="0 always takes the likeliest token (0)")
+    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    add("--out", metavar="DIR", help="where to (default: a new folder in ./sightline-out)")
+    add("--json", action="store_true", help="print one JSON object instead of the reasoning")
+
+
+def run(args: Namespace) -> int:
+    """Do ``sightline run``."""
+    return run_image(
+        Path(args.image),
+        prompt=args.prompt,
+        model=args.model,
+        segmenter=args.segmenter,
+        estimator=args.estimator,
+        max_new_tokens=args.max_new_tokens,
+        seed=args.seed,
+        temperature=args.temperature,
+        device=args.device,
+        out=Path(args.out) if args.out is not None else None,
+        as_json=args.json,
+    )
+
+
+def run_image(
+    image: Path,
+    prompt: str | None = None,
+    model: str = "bundled",
+    segmenter: str = "opencv",
+    estimator: str = "bundled",
+    max_new_tokens: int = 512,
+    seed: int = 0,
+    temperature: float = 0.0,
+    device: str = "auto",
+    out: Path | None = None,
+    as_json: bool = False,
+) -> int:
+    """Run, stream, and leave ``trace.sightline`` and ``annotated.png`` in ``out``; returns the exit code."""
+    from app.engine import Engine, Request
+    from app.recording import make_folder
+    from app.samples import GENERATED_ONLY, questions, truth_of
+    from core.control import RunControl
+    from core.screenshot import load_screenshot
+    from core.trace import Sampling
+
+    _check(prompt, max_new_tokens, seed, temperature)
+    screenshot = load_screenshot(image)
+    truth = truth_of(image)
+    if model == "bundled" and truth is None:
+        say(f"Note: {GENERATED_ONLY} Use --model for another one.")
+    if prompt is None:
+        prompt = questions(truth)[0]
+        say(f"Question: {prompt}")
+    out = out or _new_folder(Path("sightline-out"), image.stem)
+    make_folder(out)
+    tell = progress()
+    engine = Engine(model, estimator, device)
+    region_map, identity = engine.segment(screenshot, segmenter, tell, lambda: False)
+    engine.warm_up(tell)
+    sampling = Sampling(temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
+    request = Request(0, screenshot, region_map, identity, prompt, sampling, out / "trace.sightline")
+    control = RunControl()
+    began = time.monotonic()
+    trace = _follow(engine, request, control, Stream() if not as_json else None)
+    seconds = time.monotonic() - began
+    picture = out / "annotated.png"
+    _draw(trace, picture)
+    if as_json:
+        print(json.dumps(_summary(trace, request.trace_path, picture, seconds), ensure_ascii=False))
+    say(f"Trace:   {request.trace_path}\nPicture: {picture}")
+    if trace.status == "failed":
+        say(f"sightline: {trace.details.get('failure', 'The run failed.')}")
+        return FAILED
+    return INTERRUPTED if control.stopped else DONE
+
+
+def _follow(engine: EngineLike, request: Request, control: RunControl, stream: Stream | None) -> Trace:
+    """Consume the run; thinking and answer go to ``stream`` as they come. The first Ctrl+C ends it gently."""
+    from core.events import Failed, Finished, Started, TokenDecoded, fold
+
+    trace: Trace | None = None
+    phase = ""
+    with _gently(control):
+        for event in engine.run(request, control):
+            if isinstance(event, Started):
+                trace = event.trace
+            elif trace is not None:
+                fold(trace, event)
+            if isinstance(event, TokenDecoded) and stream is not None:
+                text = event.token.text
+                if event.token.phase == "answer" and phase != "answer":
+                    stream.write("\n\nAnswer: " if phase else "Answer: ")
+                    text = text.lstrip()
+                phase = event.token.phase
+                stream.write(text)
+            elif isinstance(event, Finished | Failed) and stream is not None:
+                stream.write("\n")
+    if trace is None:
+        raise InputError("The run ended before it began. Try again.")
+    return trace
+
+
+@contextlib.contextmanager
+def _gently(control: RunControl) -> Iterator[None]:
+    """Ctrl+C ends the run after the current token; a second one at once."""
+
+    def stop(_number: int, _frame: object) -> None:
+        if control.stopped:
+            raise KeyboardInterrupt
+        control.stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _draw(trace: Trace, picture: Path) -> None:
+    from core.export.registry import format_named
+
+    format_named("png").export(trace, picture)
+
+
+def _summary(trace: Trace, path: Path, picture: Path, seconds: float) -> dict[str, object]:
+    """What ``--json`` prints."""
+    effects = trace.span_effects(0, len(trace))
+    order = sorted(range(len(effects)), key=lambda i: -float(effects[i]))
+    return {
+        "status": trace.status,
+        "prompt": trace.prompt,
+        "thinking": trace.text("thinking").strip(),
+        "answer": trace.text("answer").strip(),
+        "tokens": len(trace),
+        "tokens_per_second": round(float(trace.details.get("tokens_per_second", 0.0)), 2),
+        "seconds": round(seconds, 2),
+        "model": trace.model.name,
+        "segmenter": trace.segmenter.name,
+        "estimator": trace.estimator.name,
+        "device": trace.details.get("device", ""),
+        "regions": [
+            {
+                "id": i,
+                "name": trace.region_map.regions[i].name,
+                "bbox": list(trace.region_map.regions[i].bbox),
+                "estimated_effect": round(float(effects[i]), 4),
+            }
+            for i in order
+        ],
+        "trace": str(path),
+        "picture": str(picture),
+    }
+
+
+def _check(prompt: str | None, max_new_tokens: int, seed: int, temperature: float) -> None:
+    if prompt is not None and not prompt.strip():
+        raise InputError("The prompt is empty. Give a question about the screenshot.")
+    if max_new_tokens < 1:
+        raise InputError(f"--max-new-tokens must be at least 1, not {max_new_tokens}.")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"--seed must be between 0 and 2^63 − 1, not {seed}.")
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise InputError(f"--temperature must be 0 or more, not {temperature}.")
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A folder in ``parent`` that does not exist yet, so that no earlier run is overwritten."""
+    folder = parent / name
+    count = 2
+    while folder.exists():
+        folder = parent / f"{name}-{count}"
+        count += 1
+    return folder

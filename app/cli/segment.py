@@ -1,0 +1,89 @@
+"""Find the regions of a screenshot, and leave them as a PNG of labels and as COCO JSON."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli import DONE
+from app.cli.console import progress, say
+
+if TYPE_CHECKING:
+    from core.regions import RegionMap
+    from core.screenshot import Screenshot
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of ``sightline segment``."""
+    parser.add_argument("image", metavar="IMAGE", help="the screenshot")
+    parser.add_argument("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
+    parser.add_argument("--out", metavar="DIR", default="sightline-out", help="where to (./sightline-out)")
+
+
+def run(args: Namespace) -> int:
+    """Do ``sightline segment``: writes NAME.regions.png and NAME.regions.json."""
+    from app.recording import make_folder
+    from core.export.atomic import replacing
+    from core.screenshot import load_screenshot
+    from models.segmenters import segment
+
+    screenshot = load_screenshot(args.image)
+    tell = progress()
+    region_map = segment(screenshot, args.segmenter, progress=tell)
+    out = Path(args.out)
+    make_folder(out)
+    stem = Path(args.image).stem
+    picture, coco = out / f"{stem}.regions.png", out / f"{stem}.regions.json"
+    with replacing(picture) as part:
+        label_picture(region_map).save(part, "PNG")
+    with replacing(coco) as part:
+        part.write_text(json.dumps(coco_of(screenshot, region_map)), encoding="utf-8")
+    say(f"{len(region_map) - 1} regions")
+    print(picture)
+    print(coco)
+    return DONE
+
+
+def label_picture(region_map: RegionMap) -> Any:
+    """A palette image whose pixel values are region ids, in colours that tell neighbours apart."""
+    import colorsys
+
+    from PIL import Image
+
+    image = Image.fromarray(region_map.labels, "P")
+    colours = [0, 0, 0]
+    for i in range(1, 256):
+        # Steps of the golden ratio: any two successive hues are far apart.
+        saturation, value = 0.55 + 0.35 * (i % 2), 0.75 if i % 3 == 0 else 0.95
+        colours += [round(255 * c) for c in colorsys.hsv_to_rgb(i * 0.618034 % 1.0, saturation, value)]
+    image.putpalette(colours)
+    return image
+
+
+def coco_of(screenshot: Screenshot, region_map: RegionMap) -> dict[str, Any]:
+    """Regions as a COCO data set with one image; the background is left out."""
+    from core.rle import to_coco
+
+    return {
+        "images": [
+            {"id": 1, "file_name": screenshot.name, "width": screenshot.width, "height": screenshot.height}
+        ],
+        "categories": [{"id": 1, "name": "region"}],
+        "annotations": [
+            {
+                "id": region.id,
+                "image_id": 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "bbox": list(region.bbox),
+                "area": region.area,
+                "segmentation": to_coco(region_map.mask(region.id)),
+                "name": region.name,
+                "parent": region.parent,
+                "source": region.source,
+            }
+            for region in region_map.regions[1:]
+        ],
+    }

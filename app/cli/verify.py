@@ -1,0 +1,89 @@
+"""Measure the effects in a trace by ablation, and tell how well the estimates agree. The trace keeps the
+measurements."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from app.cli import DONE
+from app.cli.console import progress, say
+from core.errors import InputError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of ``sightline verify``."""
+    add = parser.add_argument
+    add("trace", metavar="TRACE", help="a .sightline file")
+    add("--steps", metavar="A:B", help="only the steps A to B, B not included, from 0")
+    add("--masks", metavar="N", type=int, default=32, help="random masks that judge the estimates (32)")
+    add("--operator", metavar="O", default="pixels", help="how regions are removed: pixels")
+    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: Namespace) -> int:
+    """Do ``sightline verify``."""
+    from app.cli.export import parse_steps
+    from core.ablation import PIXELS, measure_spans
+    from core.agreement import agreement
+    from core.export.format import checked_steps
+    from core.store import add_measurement, read_trace
+    from models.thinker import load_thinker
+
+    if args.operator != PIXELS:
+        raise InputError(f"There is no ablation operator “{args.operator}”. Choose one of: {PIXELS}.")
+    if args.masks < 2:
+        raise InputError(f"--masks must be at least 2, not {args.masks}.")
+    path = Path(args.trace)
+    trace = read_trace(path)
+    first, last = checked_steps(trace, parse_steps(args.steps) if args.steps else None)
+    if first == last:
+        raise InputError("The trace has no tokens, so there is nothing to verify.")
+    tell = progress()
+    thinker = load_thinker(
+        str(trace.model.details.get("source", trace.model.name)), args.device, progress=tell
+    )
+    if thinker.identity.sha256 != trace.model.sha256:
+        say("Note: the model on this machine is not the one that wrote this trace; its effects may differ.")
+    spans = [(step.start, step.end) for step in trace.steps[first:last]]
+    prepared = thinker.prepare(trace.screenshot.pixels, trace.prompt)
+    measured = measure_spans(
+        thinker,
+        prepared,
+        trace.screenshot.pixels,
+        trace.region_map,
+        [token.id for token in trace.tokens],
+        spans,
+        random_masks=args.masks,
+        progress=lambda part: tell("Measuring", part),
+    )
+    for measurement in measured:
+        add_measurement(path, measurement)
+    result = agreement(trace, measured)
+    print(json.dumps(result) if args.json else _table(result))
+    return DONE
+
+
+def _table(result: dict[str, Any]) -> str:
+    whole, reliant = result["lds"], result["lds_reliant"]
+    lines = [
+        f"{'step':>4}  {'LDS':>6}  {'reliance, nats':>22}   text",
+        f"{'':>14}{'estimated':>11} {'measured':>10}",
+    ]
+    for row in result["steps"]:
+        text = " ".join(row["text"].split())
+        text = text if len(text) <= 60 else text[:59] + "…"
+        lines.append(
+            f"{row['step'] + 1:>4}  {row['lds']:>6.2f}{row['estimated_reliance']:>13.1f} "
+            f"{row['measured_reliance']:>10.1f}   {text}"
+        )
+    lines.append(
+        f"LDS {whole['mean']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}] over {whole['steps']} steps"
+        + (f"; {reliant['mean']:.2f} over the {reliant['steps']} with a reliance of at least 1 nat"
+           if reliant["steps"] else "")
+        + f" ({result['masks']} masks, operator {result['operator']})"
+    )  # fmt: skip
+    return "\n".join(lines)

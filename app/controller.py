@@ -1,0 +1,407 @@
+"""What the window does: open, run, hold, stop. Knows the workers and the session, and no widget.
+
+Three workers, so that one kind of work does not wait for another: ``files`` opens pictures and finds
+their regions, ``models`` loads models and runs them, ``exports`` saves what a person asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.engine import EngineLike, Progress, Request
+from app.prompt_bar import RunState
+from app.recording import new_path
+from app.samples import Truth, truth_of
+from app.session import Session
+from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
+from core.control import RunControl
+from core.events import Event, Failed, Finished, Stage, TokenDecoded
+from core.regions import RegionMap
+from core.screenshot import Screenshot
+from core.trace import Identity, Sampling, Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is open: a screenshot, its regions once they are found, and what is known about it."""
+
+    screenshot: Screenshot
+    region_map: RegionMap | None = None
+    segmenter: Identity | None = None
+    truth: Truth | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    scene: Scene
+    path: Path | None = None
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelReady:
+    model: Identity
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An export ended well; ``then`` is called with what it made."""
+
+    made: object
+    then: Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What to run as soon as the regions are there."""
+
+    prompt: str
+    sampling: Sampling
+    pace: float | None
+
+
+class Controller(QObject):
+    """Runs the workers, keeps the session up to date.
+
+    Attributes:
+        session: what the panes show.
+        scene: what is open, or None.
+        state: what the run is doing.
+        trace_path: file of the shown trace, or None.
+
+    Signals:
+        scene_opened: another screenshot or trace is open.
+        regions_found: the regions of the screenshot are known.
+        state_changed: see ``state``.
+        stage_changed(text, fraction): something takes time; "" when nothing does, fraction may be None.
+        model_ready(name, device): models are loaded.
+        rate_changed(float): tokens a second of the run.
+        said(text, level): something to tell the person.
+        file_opened(str): a file was opened, for the list of recent ones.
+    """
+
+    scene_opened = Signal()
+    regions_found = Signal()
+    state_changed = Signal()
+    stage_changed = Signal(str, object)
+    model_ready = Signal(str, str)
+    rate_changed = Signal(float)
+    said = Signal(str, str)
+    file_opened = Signal(str)
+
+    def __init__(self, engine: EngineLike, runs: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = Session(self)
+        self.scene: Scene | None = None
+        self.state = RunState.IDLE
+        self.trace_path: Path | None = None
+        self.segmenter_name = engine.segmenters[0]
+        self._engine = engine
+        self._runs = runs
+        self._files, self._models, self._exports = (
+            Worker(name, self) for name in ("files", "models", "exports")
+        )
+        self._files.delivered.connect(self._hear_files)
+        self._models.delivered.connect(self._hear_models)
+        self._exports.delivered.connect(self._hear_exports)
+        self._files.busy_changed.connect(self._files_busy)
+        self._models.busy_changed.connect(self._models_busy)
+        self._exports.busy_changed.connect(self._exports_busy)
+        self._stages: dict[str, tuple[str, float | None]] = {}
+        self._control: RunControl | None = None
+        self._generation = 0
+        self._run_job = 0
+        self._wish: _Wish | None = None
+        self._rate = _Rate()
+
+    def warm_up(self) -> None:
+        """Load the models in the background."""
+        engine = self._engine
+
+        def job(context: Context) -> None:
+            model, device = engine.warm_up(lambda text, part: context.post(Stage(0, text, part)))
+            context.post(_ModelReady(model, device))
+
+        self._models.submit(job)
+
+    def open(self, path: Path) -> None:
+        """Open a screenshot or a trace file; once it is read, a run in progress ends and is kept."""
+        self._files.drop()
+        self._stage("files", f"Opening {path.name}")
+
+        def job(context: Context) -> None:
+            if path.suffix.lower() == ".sightline":
+                from core.store import read_trace
+
+                trace = read_trace(path)
+                scene = Scene(trace.screenshot, trace.region_map, trace.segmenter)
+                context.post(_Opened(scene, path, trace))
+            else:
+                from core.screenshot import load_screenshot
+
+                context.post(_Opened(Scene(load_screenshot(path), truth=truth_of(path)), path))
+
+        self._files.submit(job)
+
+    def open_pixels(self, pixels: np.ndarray, name: str) -> None:
+        """Use an image in memory, uint8 [H, W, 3 or 4], such as a pasted one."""
+        from core.screenshot import from_array
+
+        self._files.drop()
+        self._files.submit(lambda context: context.post(_Opened(Scene(from_array(pixels, name)))))
+
+    def set_segmenter(self, name: str) -> None:
+        """Find the regions of the open screenshot in another way; nothing to do while a run goes on."""
+        if name != self.segmenter_name and self.state is RunState.IDLE:
+            self.segmenter_name = name
+            if self.scene is not None:
+                self._files.drop()
+                self.session.set_trace(None)
+                self.scene = replace(self.scene, region_map=None, segmenter=None)
+                self.scene_opened.emit()
+                self._find_regions()
+
+    def run(self, prompt: str, sampling: Sampling, pace: float | None) -> None:
+        """Start a run over the open screenshot, as soon as its regions are known."""
+        if self.state is not RunState.IDLE or self.scene is None:
+            return
+        if not prompt.strip():
+            self.said.emit("The question is empty. Type one, or choose one from the list.", "error")
+            return
+        self._set_state(RunState.RUNNING)
+        self._wish = _Wish(prompt.strip(), sampling, pace)
+        if self.scene.region_map is not None:
+            self._start()
+        elif not self._files.busy:
+            self._find_regions()
+
+    def pause(self, on: bool) -> None:
+        """Hold the run after the current token, or let it go on."""
+        if self._control is None or self.state not in (RunState.RUNNING, RunState.PAUSED):
+            return
+        if on:
+            self._control.pause()
+        else:
+            self._control.resume()
+        self._set_state(RunState.PAUSED if on else RunState.RUNNING)
+
+    def stop(self) -> None:
+        """End the run; what exists is kept."""
+        if self._wish is not None:
+            self._wish = None
+            self._set_state(RunState.IDLE)
+        elif self._control is not None and self.state in (RunState.RUNNING, RunState.PAUSED):
+            self._control.stop()
+            self._set_state(RunState.STOPPING)
+
+    def set_pace(self, tokens_per_second: float | None) -> None:
+        """Slow the run down to watch it; None for full speed."""
+        if self._control is not None:
+            self._control.set_pace(tokens_per_second)
+
+    def export(self, text: str, make: Callable[[Progress], object], then: Callable[[object], None]) -> None:
+        """Run ``make(progress)`` in the background, then ``then(what it made)`` in the GUI thread."""
+        self._stage("exports", text)
+
+        def job(context: Context) -> None:
+            context.post(_Done(make(lambda now, part: context.post(Stage(0, now, part))), then))
+
+        self._exports.submit(job)
+
+    def close(self) -> bool:
+        """End everything and wait for the threads; False when one is stuck. What was run is kept."""
+        if self._control is not None:
+            self._control.stop()
+        self._wish = None
+        deadline = time.monotonic() + CLOSE_SECONDS
+        workers = (self._models, self._files, self._exports)
+        for worker in workers:
+            worker.drop()
+        return all([worker.close(max(0.0, deadline - time.monotonic())) for worker in workers])  # noqa: C419
+
+    def _show(self, opened: _Opened) -> None:
+        self._wish = None
+        self._generation += 1  # late news of a run in progress are not for what is shown now
+        if self._control is not None:
+            self._control.stop()
+            self._control = None
+        if self.state is not RunState.IDLE:
+            self._set_state(RunState.IDLE)
+        self.scene = opened.scene
+        self.trace_path = opened.path if opened.trace is not None else None
+        self.session.set_trace(opened.trace)
+        self.scene_opened.emit()
+        if opened.trace is not None:
+            self.session.select(0)
+        if opened.path is not None:
+            self.file_opened.emit(str(opened.path))
+        if opened.scene.region_map is None:
+            self._find_regions()
+
+    def _find_regions(self) -> None:
+        scene, engine, name = self.scene, self._engine, self.segmenter_name
+        assert scene is not None
+        self._stage("files", "Finding regions")
+
+        def job(context: Context) -> None:
+            region_map, identity = engine.segment(
+                scene.screenshot,
+                name,
+                lambda text, part: context.post(Stage(0, text, part)),
+                context.cancelled,
+            )
+            context.post(replace(scene, region_map=region_map, segmenter=identity))
+
+        self._files.submit(job)
+
+    def _start(self) -> None:
+        scene, wish, engine = self.scene, self._wish, self._engine
+        assert scene is not None
+        assert scene.region_map is not None
+        assert wish is not None
+        self._wish = None
+        self._generation += 1
+        self._rate = _Rate()
+        self.trace_path = new_path(self._runs, scene.screenshot.name)
+        self._control = control = RunControl(wish.pace)
+        request = Request(
+            self._generation,
+            scene.screenshot,
+            scene.region_map,
+            scene.segmenter or Identity("unknown"),
+            wish.prompt,
+            wish.sampling,
+            self.trace_path,
+        )
+        self.session.set_follow(True)
+        if not self._models.busy:  # else it says what the run waits for
+            self._stage("models", "Reading the screenshot")
+
+        def job(context: Context) -> None:
+            for event in engine.run(request, control):
+                context.post(event)
+
+        self._run_job = self._models.submit(job)
+
+    @Slot(object)
+    def _hear_files(self, batch: list[object]) -> None:
+        for message in batch:
+            match message:
+                case Stage(text=text, fraction=fraction):
+                    self._stage("files", text, fraction)
+                case _Opened():
+                    self._show(message)
+                case Scene():
+                    self.scene = message
+                    self.regions_found.emit()
+                    if self._wish is not None:
+                        self._start()
+                case Problem(message=text):
+                    self.said.emit(text, "error")
+                    if self._wish is not None:
+                        self._wish = None
+                        self._set_state(RunState.IDLE)
+
+    @Slot(object)
+    def _hear_exports(self, batch: list[object]) -> None:
+        for message in batch:
+            match message:
+                case Stage(text=text, fraction=fraction):
+                    self._stage("exports", text, fraction)
+                case _Done(made=made, then=then):
+                    then(made)
+                case Problem(message=text):
+                    self.said.emit(text, "error")
+
+    @Slot(object)
+    def _hear_models(self, batch: list[object]) -> None:
+        events: list[Event] = []
+        for message in batch:
+            match message:
+                case _ModelReady(model=model, device=device):
+                    self.model_ready.emit(model.name, device)
+                case Problem(message=text) if self._control is not None:
+                    events.append(Failed(self._generation, text))
+                case Problem(message=text):
+                    self.said.emit(text, "error")
+                case Stage(generation=generation, text=text, fraction=fraction):
+                    if generation in (0, self._generation):
+                        self._stage("models", text, fraction)
+                case JobEnded(generation=job):
+                    self._fold(events)
+                    events = []
+                    if job == self._run_job and self._control is not None:
+                        self._control = None
+                        self._set_state(RunState.IDLE)
+                case _ if getattr(message, "generation", None) == self._generation:
+                    events.append(message)  # type: ignore[arg-type]
+        self._fold(events)
+
+    @Slot(bool)
+    def _files_busy(self, busy: bool) -> None:
+        if not busy:
+            self._stage("files")
+
+    @Slot(bool)
+    def _models_busy(self, busy: bool) -> None:
+        if not busy:
+            self._stage("models")
+
+    @Slot(bool)
+    def _exports_busy(self, busy: bool) -> None:
+        if not busy:
+            self._stage("exports")
+
+    def _stage(self, worker: str, text: str = "", fraction: float | None = None) -> None:
+        """Note what a worker is at, "" for nothing, and tell what to show: the newest of all workers."""
+        self._stages.pop(worker, None)
+        if text:
+            self._stages[worker] = (text, fraction)
+        shown = next(reversed(self._stages.values()), ("", None))
+        self.stage_changed.emit(*shown)
+
+    def _fold(self, events: list[Event]) -> None:
+        if not events:
+            return
+        tokens = 0
+        for event in events:
+            match event:
+                case TokenDecoded():
+                    tokens += 1
+                case Finished(tokens_per_second=rate):
+                    self.rate_changed.emit(rate)
+                case Failed(message=text):
+                    self.said.emit(text, "error")
+                case _:
+                    pass
+        self.session.apply(events)
+        if tokens:
+            self._stage("models")
+        if tokens and not isinstance(events[-1], Finished):
+            self.rate_changed.emit(self._rate.after(tokens))
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self.state_changed.emit()
+
+
+class _Rate:
+    """Tokens a second over the last moments."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = []
+
+    def after(self, tokens: int) -> float:
+        """Note that ``tokens`` arrived now; the rate over the last two seconds."""
+        now = time.monotonic()
+        self._seen = [(at, n) for at, n in self._seen if now - at < 2.0]
+        self._seen.append((now, tokens))
+        elapsed = now - self._seen[0][0]
+        return sum(n for _, n in self._seen[1:]) / elapsed if elapsed > 0.2 else 0.0

@@ -1,0 +1,104 @@
+"""The reasoning pane: the text as it streams, and whether it follows the live end."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.elided_label import ElidedLabel
+from app.reasoning_text import ReasoningText
+from app.session import Session
+
+
+class Reasoning(QWidget):
+    """Text of the trace with a heading, a token count and the follow-live switch.
+
+    Attributes:
+        text: the text itself.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAccessibleName("Reasoning pane")
+        self.text = ReasoningText(session, self)
+        self.setFocusProxy(self.text)
+        title = QLabel("Reasoning", self)
+        font = QFont(title.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        title.setFont(font)
+        self._count = ElidedLabel(self)
+        self._live = QToolButton(self)
+        self._live.setText("Follow live")
+        self._live.setCheckable(True)
+        self._live.setChecked(session.follow)
+        self._live.setAutoRaise(True)
+        self._live.setToolTip("Keep the newest token in view and selected (Alt+→)")
+        self._live.setAccessibleName("Follow live")
+        head = QHBoxLayout()
+        head.setContentsMargins(theme.WIDE, theme.TIGHT, theme.GAP, theme.TIGHT)
+        head.setSpacing(theme.GAP)
+        head.addWidget(title)
+        head.addWidget(self._count, 1)
+        head.addWidget(self._live)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self.text, 1)
+        self._live.clicked.connect(session.set_follow)
+        self.text.scrolled_away.connect(self._scrolled_away)
+        session.trace_changed.connect(self._trace_changed)
+        session.tokens_added.connect(self._tokens_added)
+        session.effects_added.connect(self._marks_changed)
+        session.run_ended.connect(self._marks_changed)
+        session.selection_changed.connect(self._selection_changed)
+        session.follow_changed.connect(self._follow_changed)
+        session.region_selected.connect(self._marks_changed)
+        session.display_changed.connect(self.text.restyle)
+        self._trace_changed()
+
+    @Slot()
+    def _trace_changed(self) -> None:
+        self.text.rebuild()
+        self._show_count()
+
+    @Slot()
+    def _tokens_added(self) -> None:
+        self.text.append_new()
+        self._show_count()
+        if self._session.follow:
+            self.text.scroll_to_end()
+
+    @Slot()
+    def _marks_changed(self) -> None:
+        self.text.update_marks()
+
+    @Slot()
+    def _selection_changed(self) -> None:
+        self.text.update_marks()
+        selection = self._session.selection
+        if selection is not None and not self._session.follow:
+            self.text.show_token(selection.start)
+
+    @Slot(bool)
+    def _follow_changed(self, follow: bool) -> None:
+        self._live.setChecked(follow)
+        if follow:
+            self.text.scroll_to_end()
+
+    @Slot()
+    def _scrolled_away(self) -> None:
+        trace = self._session.trace
+        if trace is not None and trace.status == "running":
+            self._session.set_follow(False)
+
+    def _show_count(self) -> None:
+        trace = self._session.trace
+        if trace is None or not len(trace):
+            self._count.setText("")
+            return
+        tokens, steps = len(trace), trace.step_count
+        self._count.setText(f"{tokens:,} token{'s' * (tokens != 1)} · {steps:,} step{'s' * (steps != 1)}")

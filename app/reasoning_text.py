@@ -1,0 +1,446 @@
+"""The text of the reasoning, with tinted tokens that can be chosen.
+
+A QPlainTextEdit lays out only what it shows, brings selection, copying, right-to-left text and a screen
+reader's interface, and appends at a cost that does not grow with the text. Its ExtraSelections would be
+walked through completely at every change, so tints, marks and underlines are painted here below the text, for
+the visible tokens only: the cost depends on the size of the window, also at 32,768 tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextBlock,
+    QTextLayout,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
+
+from app import theme
+from app.session import Session
+from app.tints import blend, reliance_scale, tint_colours, tint_level
+from app.token_document import SPACER, TokenDocument
+from app.wording import plain_tooltip, token_finding
+
+GUTTER = 44
+RAIL = 3
+LEAST_EFFECT = 0.1
+"""Nats below which a region does not count as what a token rests on."""
+
+
+class ReasoningText(QPlainTextEdit):
+    """Shows the tokens of the session's trace.
+
+    Attributes:
+        tokens: the document and the place of each token in it.
+
+    Signals:
+        scrolled_away: the user moved up from the end of the text.
+    """
+
+    scrolled_away = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.tokens = TokenDocument(self.font())
+        self.setDocument(self.tokens.document)
+        self.setReadOnly(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setPlaceholderText("The model's reasoning appears here, token by token.")
+        self.setAccessibleName("Reasoning")
+        self.setViewportMargins(GUTTER, 0, 0, 0)
+        self.setMinimumSize(180, 100)
+        self.viewport().setMouseTracking(True)
+        self._press: QPoint | None = None
+        self._tinted_for = (0, 1.0)
+        self._restyle()
+        self._gutter = _Gutter(self)
+        self.updateRequest.connect(self._gutter.follow)
+        self.verticalScrollBar().actionTriggered.connect(self._maybe_scrolled_away)
+
+    # --- content -------------------------------------------------------------------------------------------
+
+    def rebuild(self) -> None:
+        """Show the trace from its first token."""
+        self.tokens.clear()
+        self._tinted_for = (0, 1.0)
+        trace = self._session.trace
+        if trace is not None:
+            self.tokens.append(trace.tokens)
+        self.update_marks()
+
+    def append_new(self) -> None:
+        """Show tokens that have arrived since the last call."""
+        trace = self._session.trace
+        if trace is not None and len(trace) > len(self.tokens):
+            self.tokens.append(trace.tokens[len(self.tokens) :])
+
+    def scroll_to_end(self) -> None:
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def update_marks(self) -> None:
+        """Draw tints, selection and underlines again."""
+        self.viewport().update()
+        self._gutter.update()
+
+    def show_token(self, index: int) -> None:
+        """Scroll so that a token is seen; does nothing when it is."""
+        if not 0 <= index < len(self.tokens):
+            return
+        block = self.document().findBlock(self.tokens.span(index)[0])
+        for _ in range(3):  # lines that were never shown are counted when they are first laid out
+            top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
+            line = block.layout().lineForTextPosition(self.tokens.ink(index) - block.position())
+            y = top + (line.y() if line.isValid() else 0.0)
+            if y >= 0 and y + self.fontMetrics().height() <= self.viewport().height():
+                return
+            number = block.firstLineNumber() + (line.lineNumber() if line.isValid() else 0)
+            bar = self.verticalScrollBar()
+            target = number - bar.pageStep() // 3
+            if target == bar.value():
+                return
+            bar.setValue(target)
+
+    def token_under(self, position: QPointF) -> int | None:
+        """The token at a point of the viewport."""
+        for block, top in self._visible_blocks():
+            layout = block.layout()
+            for number in range(layout.lineCount()):
+                line = layout.lineAt(number)
+                if top + line.y() <= position.y() < top + line.y() + line.height():
+                    if not 0 <= position.x() - self.contentOffset().x() <= line.x() + line.naturalTextWidth():
+                        return None
+                    place = line.xToCursor(
+                        position.x() - self.contentOffset().x(), line.CursorPosition.CursorOnCharacter
+                    )
+                    return self.tokens.token_at(block.position() + place)
+        return None
+
+    def token_rects(self, index: int) -> list[QRectF]:
+        """Where a token is in the viewport; empty when it is not shown."""
+        start, end = self.tokens.ink(index), self.tokens.span(index)[1]
+        found: list[QRectF] = []
+        for block, top in self._visible_blocks():
+            if block.position() < end and start < block.position() + block.length():
+                found += self._rects_in(block, top, start, end)
+        return found
+
+    # --- painting ------------------------------------------------------------------------------------------
+
+    def _visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
+        """Blocks that show, each with its top in the viewport."""
+        block = self.firstVisibleBlock()
+        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
+        while block.isValid() and top < self.viewport().height():
+            yield block, top
+            top += self.blockBoundingRect(block).height()
+            block = block.next()
+
+    def _rects_in(self, block: QTextBlock, top: float, start: int, end: int) -> list[QRectF]:
+        """Rectangles of the document positions ``start`` to ``end`` inside one block, one for each line."""
+        layout: QTextLayout = block.layout()
+        first = max(start - block.position(), 0)
+        last = min(end - block.position(), block.length() - 1)
+        left = self.contentOffset().x()
+        found = []
+        while first < last:
+            line = layout.lineForTextPosition(first)
+            if not line.isValid():
+                break
+            stop = min(last, line.textStart() + line.textLength())
+            if stop <= first:
+                break
+            x0, x1 = _x(line, first), _x(line, stop)
+            found.append(QRectF(left + min(x0, x1), top + line.y() + 0.5, abs(x1 - x0), line.height() - 1))
+            first = stop
+        return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._session.trace is not None and len(self.tokens):
+            painter = QPainter(self.viewport())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_below(painter)
+            painter.end()
+        super().paintEvent(event)
+
+    def _paint_below(self, painter: QPainter) -> None:
+        trace, selection = self._session.trace, self._session.selection
+        assert trace is not None
+        count = min(len(self.tokens), len(trace))
+        estimated = min(count, trace.estimated)
+        reliance, scale = trace.reliance, self._scale()
+        region = self._session.selected
+        rests_on_region = None
+        for block, top in self._visible_blocks():
+            state = block.userState()
+            if self.tokens.phase_of(block) == "answer":
+                height = self.blockBoundingRect(block).height()
+                painter.fillRect(QRectF(0, top, self.viewport().width(), height), self._answer_paper)
+            if state < 0:
+                continue
+            inside = self.tokens.block_tokens(block)
+            if region >= 0 and len(inside):
+                effects = trace.effects[inside.start : min(inside.stop, estimated)]
+                rests_on_region = (effects.argmax(1) == region) & (effects[:, region] >= LEAST_EFFECT)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for index in range(inside.start, min(inside.stop, estimated)):
+                level = tint_level(float(reliance[index]), scale)
+                underlined = rests_on_region is not None and rests_on_region[index - inside.start]
+                if not level and not underlined:
+                    continue
+                for rect in self._rects_in(block, top, self.tokens.ink(index), self.tokens.span(index)[1]):
+                    if level:
+                        painter.setBrush(self._tints[level])
+                        painter.drawRoundedRect(rect, 2.5, 2.5)
+                    if underlined:
+                        painter.fillRect(
+                            QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent
+                        )
+            if selection is not None and selection.start < inside.stop and inside.start < selection.end:
+                last = min(selection.end, count) - 1
+                rects = self._rects_in(
+                    block, top, self.tokens.ink(selection.start), self.tokens.span(last)[1]
+                )
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(self._accent, 2))
+                for rect in rects:
+                    painter.drawRoundedRect(rect.adjusted(-1, 0, 1, 0), 3, 3)
+
+    def _scale(self) -> float:
+        """Nats at the strongest tint; taken again when the run has grown by an eighth."""
+        trace = self._session.trace
+        assert trace is not None
+        known, scale = self._tinted_for
+        if trace.estimated > known + known // 8 or (trace.status != "running" and trace.estimated != known):
+            scale = reliance_scale(trace.reliance[: trace.estimated])
+            self._tinted_for = (trace.estimated, scale)
+        return scale
+
+    def _restyle(self) -> None:
+        colours = theme.tokens(self.palette())
+        self._tints = tint_colours(colours, self._session.display.colour_map)
+        self._accent = QColor(colours.accent)
+        self.tokens.set_heading_colours({"thinking": colours.thinking, "answer": colours.answer})
+        self._answer_paper = QColor(blend(colours.surface, colours.answer, 0.08))
+
+    def restyle(self) -> None:
+        """Take colours again after the palette or the colour map changed."""
+        self._restyle()
+        self.update_marks()
+
+    # --- events --------------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.restyle()
+        elif event.type() == QEvent.Type.FontChange:
+            self.tokens.set_font(self.font())
+            self.rebuild()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        area = self.contentsRect()
+        self._gutter.setGeometry(QRect(area.left(), area.top(), GUTTER, area.height()))
+
+    def event(self, event: QEvent) -> bool:
+        # read-only text has no use for Space, arrows, Home and End: they belong to the playback
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.setAccepted(event.matches(QKeySequence.StandardKey.Copy))
+            return event.isAccepted()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        bar = self.verticalScrollBar()
+        moves = {
+            Qt.Key.Key_Up: -1,
+            Qt.Key.Key_Down: 1,
+            Qt.Key.Key_PageUp: -bar.pageStep(),
+            Qt.Key.Key_PageDown: bar.pageStep(),
+        }
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_text()
+        elif event.matches(QKeySequence.StandardKey.SelectAll):
+            self.selectAll()
+        elif event.key() in moves:
+            bar.setValue(bar.value() + moves[Qt.Key(event.key())])
+            self._maybe_scrolled_away()
+        else:
+            event.ignore()
+
+    def copy_text(self) -> None:
+        """Copy the marked text, or the text of the selected tokens when none is marked."""
+        trace, selection = self._session.trace, self._session.selection
+        if self.textCursor().hasSelection():
+            self.copy()
+        elif trace is not None and selection is not None:
+            chosen = trace.tokens[selection.start : selection.end]
+            QApplication.clipboard().setText("".join(token.text for token in chosen))
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        lines = []
+        block = self.document().findBlock(start)
+        while block.isValid() and block.position() < end:
+            if block.userState() != SPACER:
+                part = block.text().encode("utf-16-le")
+                first, last = max(0, start - block.position()), end - block.position()
+                lines.append(part[2 * first : 2 * last].decode("utf-16-le", "replace"))
+            block = block.next()
+        data = QMimeData()
+        data.setText("\n".join(lines))
+        return data
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event)
+        self._maybe_scrolled_away()
+
+    def _maybe_scrolled_away(self) -> None:
+        bar = self.verticalScrollBar()
+        if bar.sliderPosition() < bar.maximum():
+            self.scrolled_away.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        over = self.token_under(event.position()) is not None
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.IBeamCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        press, self._press = self._press, None
+        if press is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        cursor = self.textCursor()
+        moved = (event.position().toPoint() - press).manhattanLength() >= QApplication.startDragDistance()
+        if moved and cursor.hasSelection():  # marked words become the selection
+            start, end = self.tokens.tokens_between(cursor.selectionStart(), cursor.selectionEnd())
+            if end > start:
+                self._session.select(start, end)
+            return
+        index = self.token_under(event.position())
+        if index is not None:
+            whole = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+            self.choose(index, bool(event.modifiers() & whole))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.token_under(event.position())
+        if index is not None:
+            self.choose(index, whole_step=True)
+
+    def choose(self, index: int, whole_step: bool) -> None:
+        """Select a token, or the step that it belongs to."""
+        trace = self._session.trace
+        if trace is None:
+            return
+        cursor = self.textCursor()
+        cursor.clearSelection()
+        self.setTextCursor(cursor)
+        if whole_step:
+            self._session.select_step(trace.tokens[index].step)
+        else:
+            self._session.select(index)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self.token_under(QPointF(event.pos()))
+            trace = self._session.trace
+            if index is not None and trace is not None:
+                QToolTip.showText(event.globalPos(), plain_tooltip(token_finding(trace, index)), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().viewportEvent(event)
+
+
+class _Gutter(QWidget):
+    """Step numbers beside the text; a click selects the step."""
+
+    def __init__(self, text: ReasoningText) -> None:
+        super().__init__(text)
+        self._text = text
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click a number to select its step")
+        self.setAccessibleName("Step numbers")
+
+    def sizeHint(self) -> QSize:
+        return QSize(GUTTER, 0)
+
+    def follow(self, rect: QRect, dy: int) -> None:
+        """The text scrolled or changed."""
+        self.update()
+
+    def step_at(self, y: float) -> int | None:
+        """The step beside a height of the viewport."""
+        for block, top in self._text._visible_blocks():
+            if block.userState() >= 0 and top <= y < top + self._text.blockBoundingRect(block).height():
+                return block.userState()
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        step = self.step_at(event.position().y())
+        if step is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._text._session.select_step(step)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text, session = self._text, self._text._session
+        colours = theme.tokens(self.palette())
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(colours.surface))
+        if session.trace is None:
+            return
+        font = QFont(text.font())
+        font.setPointSizeF(font.pointSizeF() * 0.88)
+        chosen = QFont(font)
+        chosen.setBold(True)
+        selection = session.selection
+        steps = range(0)
+        if selection is not None and len(session.trace):
+            last = min(selection.end, len(session.trace)) - 1
+            steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
+        shown = None
+        for block, top in text._visible_blocks():
+            height = text.blockBoundingRect(block).height()
+            answer = text.tokens.phase_of(block) == "answer"
+            if answer:
+                painter.fillRect(QRectF(0, top, self.width(), height), text._answer_paper)
+            painter.fillRect(
+                QRectF(0, top, RAIL, height), QColor(colours.answer if answer else colours.thinking)
+            )
+            step = block.userState()
+            first = step >= 0 and block.previous().userState() == SPACER and step != shown
+            shown = step if step >= 0 else shown
+            if not first:
+                continue
+            painter.setFont(chosen if step in steps else font)
+            painter.setPen(QColor(colours.accent if step in steps else colours.muted))
+            line = block.layout().lineAt(0)
+            box = QRectF(RAIL, top, self.width() - RAIL - theme.TIGHT, line.height())
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{step + 1:,}"
+            )
+
+
+def _x(line: object, position: int) -> float:
+    """Where a position of the block is in its line; the binding returns the position as well."""
+    found = line.cursorToX(position)  # type: ignore[attr-defined]
+    return float(found[0] if isinstance(found, tuple) else found)

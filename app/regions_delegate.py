@@ -1,0 +1,105 @@
+"""Draws the rows of the regions panel: swatch and name, bar and number, share."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+
+from app import theme
+from app.regions_model import EFFECT, EFFECT_ROLE, NAME, REGION_ROLE, RegionsModel
+from app.session import Session
+from core.colour_maps import composite, map_effects, scale_of
+
+SWATCH = 12
+
+
+class RegionsDelegate(QStyledItemDelegate):
+    """Paints from the session (highlight, selection, colours) and the model (names and numbers)."""
+
+    def __init__(self, session: Session, model: RegionsModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._model = model
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(40, option.fontMetrics.height() + 8)  # type: ignore[attr-defined]
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        colours = theme.tokens(option.palette)  # type: ignore[attr-defined]
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        region = index.data(REGION_ROLE)
+        effect = index.data(EFFECT_ROLE)
+        paper = colours.surface
+        if region == self._session.selected:
+            paper = colours.chosen
+        elif region == self._session.highlighted:
+            paper = colours.hover
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(rect, QColor(paper))
+        painter.setFont(tabular(option.font))  # type: ignore[attr-defined]
+        inner = rect.adjusted(theme.GAP, 0, -theme.GAP, 0)
+        text = str(index.data() or "")
+        if index.column() == NAME:
+            if region == self._session.selected:
+                painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), QColor(colours.accent))
+            self._paint_swatch(painter, inner, effect, colours)
+            inner = inner.adjusted(SWATCH + theme.GAP, 0, 0, 0)
+            painter.setPen(QColor(colours.text))
+            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+            painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+        else:
+            if index.column() == EFFECT:
+                wide = painter.fontMetrics().horizontalAdvance("−00.00") + theme.GAP
+                self._paint_bar(painter, inner.adjusted(0, 0, -wide, 0), effect, colours)
+                painter.setPen(QColor(colours.text))
+            else:
+                painter.setPen(QColor(colours.text if region == self._session.selected else colours.muted))
+            painter.drawText(inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.restore()
+
+    def _colour(self, effect: float, colours: theme.Tokens) -> QColor:
+        """The colour that the canvas gives to an effect, over the paper of the list."""
+        display = self._session.display
+        known = self._session.selected_effects()
+        scale = self._model.largest if known is None else scale_of(known)
+        rgba = map_effects(np.array([effect]), scale, display.signed, display.colour_map)
+        behind = QColor(colours.surface)
+        rgb = composite(rgba, (behind.red(), behind.green(), behind.blue()))[0]
+        return QColor(int(rgb[0]), int(rgb[1]), int(rgb[2]))
+
+    def _paint_swatch(
+        self, painter: QPainter, inner: QRect, effect: float | None, colours: theme.Tokens
+    ) -> None:
+        box = QRectF(inner.x(), inner.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
+        painter.setPen(QPen(QColor(colours.muted), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush if effect is None else self._colour(effect, colours))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 2.5, 2.5)
+
+    def _paint_bar(self, painter: QPainter, room: QRect, effect: float | None, colours: theme.Tokens) -> None:
+        """A bar from a zero line: to the right for support, to the left (a third of the room) against."""
+        if effect is None or room.width() < 12:
+            return
+        zero = room.x() + room.width() / 3
+        per_nat = (room.right() + 1 - zero) / self._model.largest
+        end = max(float(room.x()), zero + effect * per_nat)
+        height = max(6, room.height() - 12)
+        top = room.center().y() - height / 2 + 1
+        bar = QRectF(min(zero, end), top, abs(end - zero), height)
+        if bar.width() >= 0.5:
+            painter.setPen(QPen(QColor(colours.muted), 0.75))
+            painter.setBrush(self._colour(effect, colours))
+            painter.drawRect(bar)
+        painter.setPen(QPen(QColor(colours.border), 1))
+        painter.drawLine(round(zero), room.y() + 2, round(zero), room.bottom() - 2)
+
+
+def tabular(font: QFont) -> QFont:
+    """The font with digits of equal width, where it has them."""
+    result = QFont(font)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result

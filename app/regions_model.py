@@ -1,0 +1,119 @@
+"""The regions ranked by their estimated effect on the selection, as a table model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.wording import percent, plain_tooltip, region_finding, shares, signed_number
+from core.regions import RegionMap
+
+NAME, EFFECT, SHARE = range(3)
+HEADERS = ("Region", "Effect, nats", "Share")
+TIPS = (
+    "Regions of the screenshot, the strongest support first",
+    "How much lower the log-probability of the selected tokens would be without the region, estimated",
+    "The region's part of all support",
+)
+
+REGION_ROLE = int(Qt.ItemDataRole.UserRole)
+EFFECT_ROLE = REGION_ROLE + 1
+"""Region id of a row; its effect in nats, None when not known."""
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RegionsModel(QAbstractTableModel):
+    """One row a region. A new selection changes what rows say, not how many there are, so nothing flickers.
+
+    Attributes:
+        largest: the largest |effect| in nats, for the length of bars; at least a small floor.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._map: RegionMap | None = None
+        self._effects: np.ndarray | None = None
+        self._shares = np.zeros(0)
+        self._order = np.zeros(0, np.intp)
+        self._rows = np.zeros(0, np.intp)
+        self.largest = 0.25
+
+    def set_regions(self, region_map: RegionMap | None) -> None:
+        """Show other regions, in order of their ids, without effects."""
+        self.beginResetModel()
+        self._map = region_map
+        self._effects = None
+        self._shares = np.zeros(0)
+        self._order = np.arange(0 if region_map is None else len(region_map))
+        self._rows = self._order
+        self.endResetModel()
+
+    def set_effects(self, effects: np.ndarray | None) -> None:
+        """Rank by effects, float [regions] in nats, the largest first; None forgets them."""
+        if self._map is None:
+            return
+        self._effects = effects
+        self._order = np.arange(len(self._map)) if effects is None else np.argsort(-effects, kind="stable")
+        self._rows = np.argsort(self._order)
+        self._shares = np.zeros(0) if effects is None else shares(effects)
+        self.largest = 0.25 if effects is None else max(0.25, float(np.abs(effects).max()))
+        if len(self._order):
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, SHARE))
+
+    def region_at(self, row: int) -> int:
+        """The region shown in a row, -1 for none."""
+        return int(self._order[row]) if 0 <= row < len(self._order) else -1
+
+    def row_of(self, region_id: int) -> int:
+        """The row that shows a region, -1 for none."""
+        return int(self._rows[region_id]) if 0 <= region_id < len(self._rows) else -1
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(HEADERS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return HEADERS[section]
+            case Qt.ItemDataRole.ToolTipRole:
+                return TIPS[section]
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignRight
+                return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        region = self.region_at(index.row()) if index.isValid() else -1
+        if region < 0 or self._map is None:
+            return None
+        effect = None if self._effects is None else float(self._effects[region])
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._text(region, index.column(), effect)
+            case Qt.ItemDataRole.ToolTipRole:
+                return plain_tooltip(region_finding(self._map, region, self._effects))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return self._text(region, index.column(), effect)
+            case _ if role == REGION_ROLE:
+                return region
+            case _ if role == EFFECT_ROLE:
+                return effect
+        return None
+
+    def _text(self, region: int, column: int, effect: float | None) -> str:
+        assert self._map is not None
+        if column == NAME:
+            return self._map.regions[region].name
+        if effect is None:
+            return "–"
+        return signed_number(effect) if column == EFFECT else percent(float(self._shares[region]))

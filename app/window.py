@@ -1,0 +1,353 @@
+"""The main window: puts the panes together and connects the actions. It owns no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import exporting
+from app.actions import ACTIONS, build, widget_wants
+from app.canvas import Canvas
+from app.controller import Controller
+from app.dialogs.about import AboutDialog
+from app.dialogs.shortcuts import ShortcutsSheet
+from app.drop import file_in, pixels_in
+from app.engine import EngineLike
+from app.icons import icon
+from app.menus import FileMenus, fill
+from app.message_bar import MessageBar
+from app.prompt_bar import PromptBar
+from app.reasoning import Reasoning
+from app.recording import make_folder
+from app.regions_panel import RegionsPanel
+from app.samples import GENERATED_ONLY, Sample, questions, samples
+from app.settings import settings
+from app.status_bar import StatusBar
+from app.theme import MODES, Theme
+from app.timeline import Timeline
+from core.errors import InputError
+
+_OPENABLE = "Screenshots and traces (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.sightline)"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are: the traces of runs, and the samples."""
+
+    runs: Path
+    samples: tuple[Sample, ...]
+
+
+class Window(QMainWindow):
+    """The window of Sightline.
+
+    Attributes:
+        controller: does what is asked for.
+        actions_by_id: every action of ``app.actions.ACTIONS``.
+        canvas, reasoning, timeline, regions, prompt, message, status, files: its parts.
+    """
+
+    def __init__(self, engine: EngineLike, theme: Theme, places: Places) -> None:
+        super().__init__()
+        self._theme = theme
+        self._places = places
+        self._settings = settings()
+        self.controller = Controller(engine, places.runs, self)
+        session = self.controller.session
+        self.actions_by_id = build(self, self._handlers())
+        self.canvas = Canvas(session, self)
+        self.reasoning = Reasoning(session, self)
+        self.timeline = Timeline(session, self)
+        self.regions = RegionsPanel(session, self)
+        self.prompt = PromptBar(self.actions_by_id, engine.segmenters, self)
+        self.message = MessageBar(self)
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
+        self.setAcceptDrops(True)
+        self.files = FileMenus(places.samples, self)
+        fill(self, self.actions_by_id, self.files)
+        self._arrange()
+        self._connect()
+        self._restore()
+        self._recolour()
+        self._retitle()
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        """What each action does. Looks parts up when called, because they are made after the actions."""
+        return {
+            "open": self.ask_open,
+            "paste": self.paste,
+            "export_png": lambda: exporting.ask(self, self.controller, "png"),
+            "export_json": lambda: exporting.ask(self, self.controller, "json"),
+            "copy_picture": lambda: exporting.copy_picture(self.controller),
+            "show_folder": self._show_folder,
+            "quit": self.close,
+            "run": self.run,
+            "pause": lambda on: self.controller.pause(on),
+            "stop": lambda: self.controller.stop(),
+            "ask": lambda: self.prompt.focus_question(),
+            "play": lambda: self.timeline.play_pause(),
+            "token_back": lambda: self.timeline.step_token(-1),
+            "token_forward": lambda: self.timeline.step_token(1),
+            "step_back": lambda: self.timeline.step_step(-1),
+            "step_forward": lambda: self.timeline.step_step(1),
+            "first": lambda: self.timeline.go_home(),
+            "last": lambda: self.timeline.go_end(),
+            "live": lambda on: self.controller.session.set_follow(on),
+            "fit": lambda: self.canvas.fit(),
+            "zoom_in": lambda: self.canvas.zoom_in(),
+            "zoom_out": lambda: self.canvas.zoom_out(),
+            "outlines": lambda on: self.controller.session.set_display(outlines=on),
+            "signed": lambda on: self.controller.session.set_display(signed=on),
+            "theme_system": lambda _on: self._set_theme("system"),
+            "theme_light": lambda _on: self._set_theme("light"),
+            "theme_dark": lambda _on: self._set_theme("dark"),
+            "shortcuts": lambda: ShortcutsSheet(self).show(),
+            "about": lambda: AboutDialog(self).show(),
+        }
+
+    def begin(self, path: Path | None) -> None:
+        """Once the window is there: open a file, or the first sample, and load the models meanwhile."""
+        samples_there = [sample.path for sample in self._places.samples]
+        for first in [path] if path is not None else samples_there[:1]:
+            self.open(first)
+        self.controller.warm_up()
+
+    def open(self, path: Path) -> None:
+        """Open a screenshot or a trace."""
+        self.message.dismiss()
+        self.controller.open(path)
+
+    @Slot(str)
+    def _open_chosen(self, path: str) -> None:
+        self.open(Path(path))
+
+    @Slot()
+    def ask_open(self) -> None:
+        """Let the person choose a file."""
+        folder = str(self._settings.value("folder", str(Path.home())))
+        name, _ = QFileDialog.getOpenFileName(self, "Open", folder, f"{_OPENABLE};;All files (*)")
+        if name:
+            self._settings.setValue("folder", str(Path(name).parent))
+            self.open(Path(name))
+
+    @Slot()
+    def paste(self) -> None:
+        """Use the image or the file on the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        path, pixels = file_in(data), pixels_in(data)
+        if path is not None:
+            self.open(path)
+        elif pixels is not None:
+            self.message.dismiss()
+            self.controller.open_pixels(pixels, "pasted image")
+        else:
+            self.message.show_message("There is no picture and no file on the clipboard.", "warning")
+
+    @Slot()
+    def run(self) -> None:
+        """Ask the question of the prompt bar."""
+        self.message.dismiss()
+        self.controller.run(self.prompt.question(), self.prompt.sampling(), self.prompt.pace())
+
+    def event(self, event: QEvent) -> bool:
+        # Reaches the window only when the focused widget did not claim the key itself.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and widget_wants(QApplication.focusWidget(), event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "files"):
+            self._recolour()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if file_in(event.mimeData()) is not None or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path, pixels = file_in(event.mimeData()), pixels_in(event.mimeData())
+        if path is not None:
+            self.open(path)
+        elif pixels is not None:
+            self.message.dismiss()
+            self.controller.open_pixels(pixels, "dropped image")
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._settings.setValue("geometry", self.saveGeometry())
+        for name, splitter in self._splitters.items():
+            self._settings.setValue(name, splitter.saveState())
+        self._settings.setValue("segmenter", self.prompt.segmenter())
+        self.hide()
+        self.controller.close()
+        super().closeEvent(event)
+
+    def _arrange(self) -> None:
+        self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._rows.addWidget(self.reasoning)
+        self._rows.addWidget(self.regions)
+        self._rows.setStretchFactor(0, 3)
+        self._rows.setStretchFactor(1, 2)
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._columns.addWidget(self.canvas)
+        self._columns.addWidget(self._rows)
+        self._columns.setStretchFactor(0, 3)
+        self._columns.setStretchFactor(1, 2)
+        self._stack = QSplitter(Qt.Orientation.Vertical)
+        self._stack.addWidget(self._columns)
+        self._stack.addWidget(self.timeline)
+        self._stack.setStretchFactor(0, 1)
+        self._stack.setStretchFactor(1, 0)
+        for splitter in (self._rows, self._columns, self._stack):
+            splitter.setChildrenCollapsible(False)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.message)
+        column.addWidget(self.prompt)
+        column.addWidget(_scrolled(self._stack), 1)
+        self.setCentralWidget(centre)
+        room = self.screen().availableGeometry().size()
+        self.resize(QSize(1280, 800).boundedTo(room))
+        self._columns.setSizes([760, 520])
+        self._rows.setSizes([300, 240])
+        self._stack.setSizes([500, 200])
+        self._splitters = {"columns": self._columns, "rows": self._rows, "stack": self._stack}
+
+    def _connect(self) -> None:
+        controller, session = self.controller, self.controller.session
+        self.files.chosen.connect(self._open_chosen)
+        controller.file_opened.connect(self.files.remember)
+        self.prompt.submitted.connect(self.actions_by_id["run"].trigger)
+        self.prompt.pace_changed.connect(controller.set_pace)
+        self.prompt.segmenter_changed.connect(controller.set_segmenter)
+        controller.scene_opened.connect(self._scene_opened)
+        controller.regions_found.connect(self._regions_found)
+        controller.state_changed.connect(self._state_changed)
+        controller.stage_changed.connect(self.status.set_stage)
+        controller.model_ready.connect(self.status.set_model)
+        controller.rate_changed.connect(self.status.set_rate)
+        controller.said.connect(self.message.show_message)
+        session.follow_changed.connect(self.actions_by_id["live"].setChecked)
+        session.trace_changed.connect(self._state_changed)
+        session.display_changed.connect(self._display_changed)
+        self.actions_by_id["live"].setChecked(session.follow)
+        self._display_changed()
+        self._state_changed()
+
+    def _restore(self) -> None:
+        restored = {name: splitter.restoreState for name, splitter in self._splitters.items()}
+        for name, restore in {"geometry": self.restoreGeometry, **restored}.items():
+            saved = self._settings.value(name)
+            if isinstance(saved, QByteArray):
+                restore(saved)
+        self.prompt.set_segmenter(str(self._settings.value("segmenter", "")))
+        self.controller.segmenter_name = self.prompt.segmenter()
+        mode = self._settings.value("theme", "system")
+        self._set_theme(mode if mode in MODES else "system")
+
+    @Slot()
+    def _scene_opened(self) -> None:
+        scene, session = self.controller.scene, self.controller.session
+        assert scene is not None
+        self.canvas.set_screenshot(scene.screenshot, scene.region_map)
+        self.status.set_rate(0.0)
+        self.prompt.set_questions([session.trace.prompt] if session.trace else questions(scene.truth))
+        if session.trace is None and scene.truth is None:
+            self.message.show_message(GENERATED_ONLY)
+        self._show_regions()
+        self._retitle()
+        self._state_changed()
+
+    @Slot()
+    def _regions_found(self) -> None:
+        scene = self.controller.scene
+        assert scene is not None
+        self.canvas.set_screenshot(scene.screenshot, scene.region_map)
+        self._show_regions()
+
+    def _show_regions(self) -> None:
+        region_map = self.controller.scene.region_map if self.controller.scene else None
+        self.status.set_regions(None if region_map is None else len(region_map) - 1)
+
+    @Slot()
+    def _state_changed(self) -> None:
+        self.prompt.set_state(self.controller.state, ready=self.controller.scene is not None)
+        for name in ("export_png", "export_json", "copy_picture"):
+            self.actions_by_id[name].setEnabled(self.controller.session.trace is not None)
+
+    @Slot()
+    def _display_changed(self) -> None:
+        display = self.controller.session.display
+        self.actions_by_id["outlines"].setChecked(display.outlines)
+        self.actions_by_id["signed"].setChecked(display.signed)
+
+    def _show_folder(self) -> None:
+        try:
+            make_folder(self._places.runs)
+        except InputError as error:
+            self.message.show_message(str(error), "error")
+        else:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.runs)))
+
+    def _set_theme(self, mode: str) -> None:
+        self.actions_by_id[f"theme_{mode}"].setChecked(True)
+        self._settings.setValue("theme", mode)
+        if mode != self._theme.mode:
+            self._theme.set_mode(mode)  # type: ignore[arg-type]
+
+    def _recolour(self) -> None:
+        colours = self._theme.colours
+        for action in ACTIONS:
+            if action.icon:
+                ink = colours.on_accent if action.id == "run" else colours.text
+                self.actions_by_id[action.id].setIcon(icon(action.icon, ink, colours.muted))
+        self.files.button.setIcon(icon("samples", colours.text, colours.muted))
+        self.setWindowIcon(icon("app", colours.accent))
+
+    def _retitle(self) -> None:
+        scene = self.controller.scene
+        self.setWindowTitle(f"{scene.screenshot.name} — Sightline" if scene else "Sightline")
+
+
+def _scrolled(content: QWidget) -> QScrollArea:
+    """``content`` in all the room there is; on a screen too small for it, it scrolls instead of being cut."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(content)
+    return area
+
+
+def installed_places(runs: Path) -> Places:
+    """Where things are in an installed Sightline."""
+    return Places(runs, tuple(samples()))

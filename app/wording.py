@@ -1,0 +1,108 @@
+"""How numbers and findings are worded, the same in every pane.
+
+Everything that the model or a file wrote (token text, region names) goes through ``plain_tooltip`` before it
+reaches a tool tip: Qt would otherwise guess that "<b>" is markup.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+
+from core.regions import RegionMap
+from core.trace import Trace
+
+LITTLE_EVIDENCE = 0.5
+"""Nats. A span whose reliance stays below this is said to rest on almost no visual evidence."""
+
+
+def signed_number(value: float, digits: int = 2) -> str:
+    """``+4.20``, ``−0.10`` (a true minus sign) or ``0.00``."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0.0:
+        return text
+    return ("+" if value > 0 else "−") + text
+
+
+def nats(value: float, digits: int = 1) -> str:
+    """``4.2 nats`` or ``−0.1 nats``."""
+    text = f"{abs(value):.{digits}f} nats"
+    return text if value >= 0 or float(text.split()[0]) == 0.0 else "−" + text
+
+
+def shares(effects: np.ndarray) -> np.ndarray:
+    """Share of each region in the support: its positive effect over the sum of positive effects.
+
+    Takes and returns float [regions]; regions that do not support the selection get 0.
+    """
+    support = np.maximum(np.asarray(effects, np.float64), 0.0)
+    total = support.sum()
+    return support / total if total > 0 else np.zeros_like(support)
+
+
+def percent(share: float) -> str:
+    """``43 %``; a share that is not zero is never rounded to it."""
+    if share <= 0:
+        return "–"
+    return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
+def region_finding(region_map: RegionMap, region_id: int, effects: np.ndarray | None) -> str:
+    """Two lines about one region: its name, then its estimated effect on the selection and its share."""
+    name = region_map.regions[region_id].name
+    if effects is None:
+        return name
+    effect = f"{signed_number(float(effects[region_id]))} nats estimated"
+    share = float(shares(effects)[region_id])
+    return f"{name}\n{effect} · {percent(share)} of the support" if share > 0 else f"{name}\n{effect}"
+
+
+def selection_finding(trace: Trace, start: int, end: int) -> str:
+    """One plain sentence: how much the tokens ``start`` to ``end`` (exclusive) depend on the screenshot."""
+    subject = span_name(trace, start, end)
+    if end > trace.estimated:
+        return f"{subject}: effects are not estimated yet."
+    reliance = float(trace.reliance[start:end].sum())
+    if reliance < -LITTLE_EVIDENCE:
+        return f"{subject} would be likelier without the screenshot: {nats(reliance)}."
+    if reliance < LITTLE_EVIDENCE:
+        return f"{subject} rests on almost no visual evidence: {nats(reliance)}."
+    effects = trace.span_effects(start, end)
+    top = int(effects.argmax())
+    share = float(shares(effects)[top])
+    name = trace.region_map.regions[top].name
+    degree = "mostly" if share >= 0.5 else "most of all"
+    return f"{subject} depends on the screenshot: {nats(reliance)}, {degree} on “{name}”."
+
+
+def span_name(trace: Trace, start: int, end: int) -> str:
+    """``This token``, ``Step 3`` or ``These 5 tokens``."""
+    if end - start == 1:
+        return "This token"
+    step = trace.step(trace.tokens[start].step)
+    if (step.start, step.end) == (start, end):
+        return f"Step {step.index + 1}"
+    return f"These {end - start} tokens"
+
+
+def token_finding(trace: Trace, index: int) -> str:
+    """Lines about one token: its text, its log-probability and its estimated reliance."""
+    token = trace.tokens[index]
+    shown = token.text.replace("\n", "⏎").replace("\t", "⇥")
+    chance = 100 * math.exp(min(0.0, token.log_prob))
+    lines = [
+        f"“{shown}”  token {index + 1:,}, step {token.step + 1:,}",
+        f"log-probability {signed_number(token.log_prob)} nats ({chance:.3g} %)",
+    ]
+    if index < trace.estimated:
+        lines.append(f"reliance {signed_number(float(trace.reliance[index]))} nats, estimated")
+    else:
+        lines.append("reliance not estimated yet")
+    return "\n".join(lines)
+
+
+def plain_tooltip(text: str) -> str:
+    """Markup that shows ``text`` literally in a tool tip, line breaks kept."""
+    return f"<qt>{html.escape(text)}</qt>".replace("\n", "<br>") if text else ""

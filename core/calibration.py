@@ -1,0 +1,340 @@
+"""Fitting an estimator on ablations: collect examples to disk, then fit. Imports torch.
+
+``collect`` may be stopped or killed at any time and goes on where it was: each example is one file, written
+under another name first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from core.ablation import half_masks, measure
+from core.coverage import coverage
+from core.errors import InputError
+from core.estimator import EffectNetwork, EstimatorConfig, region_inputs, token_inputs
+from core.features import Features, from_tensors, save_tensors
+from core.regions import RegionMap
+from core.run import PhaseReader
+from core.steps import split
+from core.thinking import Prepared, ShouldStop, ThinkingModel
+from core.trace import Sampling
+
+Say = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """Something to learn from.
+
+    Attributes:
+        name: file name of its example, unique.
+        pixels: uint8 [H, W, 3].
+        prompt: what to ask.
+        region_map: which regions to attribute to.
+        seed: of its random masks.
+    """
+
+    name: str
+    pixels: np.ndarray
+    prompt: str
+    region_map: RegionMap
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """What ablating one screenshot showed.
+
+    Attributes:
+        features: of all T tokens.
+        masks: bool [M, R]; random, True where kept.
+        log_probs: float32 [M, T], nats; of each token under each mask.
+        nothing: float32 [T], nats; with the whole screenshot ablated.
+        spans: the steps, as token ranges.
+        token_ids: what was generated.
+    """
+
+    features: Features
+    masks: Tensor
+    log_probs: Tensor
+    nothing: Tensor
+    spans: list[tuple[int, int]]
+    token_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """A text generated about an item, and what the probe read of it.
+
+    Attributes:
+        prepared: the prompt.
+        token_ids: what was generated, T tokens.
+        spans: its steps, as token ranges.
+        coverage: float32 [cells, regions].
+        features: of all T tokens.
+    """
+
+    prepared: Prepared
+    token_ids: list[int]
+    spans: list[tuple[int, int]]
+    coverage: np.ndarray
+    features: Features
+
+
+def read_out(thinker: ThinkingModel, item: Item, sampling: Sampling) -> Heard | None:
+    """Generate a text and read the attention. None when the model says nothing about the item."""
+    prepared = thinker.prepare(item.pixels, item.prompt)
+    drawn = list(thinker.decode(prepared, sampling))
+    if not drawn:
+        return None
+    ids = [token.id for token in drawn]
+    shares = coverage(item.region_map, prepared.cells)
+    phases = PhaseReader(thinker.markers)
+    steps = np.array(split([token.text for token in drawn], [phases.push(i) for i in ids]))
+    edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
+    spans = list(itertools.pairwise(edges))
+    return Heard(prepared, ids, spans, shares, thinker.teach(prepared, ids, shares))
+
+
+def examine(
+    thinker: ThinkingModel, item: Item, masks: int, sampling: Sampling, batch: int = 16
+) -> Example | None:
+    """Generate, read the attention, ablate. None when the model says nothing about the item."""
+    heard = read_out(thinker, item, sampling)
+    if heard is None:
+        return None
+    keep = half_masks(len(item.region_map), masks, item.seed)
+    nothing = np.zeros((1, len(item.region_map)), bool)
+    rows = measure(
+        thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids,
+        np.concatenate([nothing, keep]), batch,
+    )  # fmt: skip
+    return Example(
+        features=heard.features,
+        masks=torch.from_numpy(keep),
+        log_probs=torch.from_numpy(rows[1:]),
+        nothing=torch.from_numpy(rows[0]),
+        spans=heard.spans,
+        token_ids=heard.token_ids,
+    )
+
+
+def save_example(path: Path, example: Example) -> None:
+    """Write one example; a half-written file never has its final name."""
+    tensors = save_tensors(example.features, "features.") | {
+        "masks": example.masks.to(torch.uint8),
+        "log_probs": example.log_probs.float().contiguous(),
+        "nothing": example.nothing.float().contiguous(),
+        "spans": torch.tensor(example.spans, dtype=torch.int32),
+        "token_ids": torch.tensor(example.token_ids, dtype=torch.int32),
+    }
+    unfinished = path.with_suffix(".unfinished")
+    save_file(tensors, unfinished)
+    os.replace(unfinished, path)
+
+
+def load_example(path: Path) -> Example:
+    """Read one example. Raises InputError if the file is damaged."""
+    try:
+        tensors = load_file(path)
+        return Example(
+            features=from_tensors(tensors, "features."),
+            masks=tensors["masks"].bool(),
+            log_probs=tensors["log_probs"],
+            nothing=tensors["nothing"],
+            spans=[(int(a), int(b)) for a, b in tensors["spans"].tolist()],
+            token_ids=tensors["token_ids"].tolist(),
+        )
+    except Exception as error:
+        raise InputError(f"The example {path} is damaged. Delete it and collect again.") from error
+
+
+def collect(
+    thinker: ThinkingModel,
+    items: Iterator[Item] | Sequence[Item],
+    total: int,
+    folder: Path,
+    masks: int = 32,
+    sampling: Sampling | None = None,
+    batch: int = 16,
+    seconds: float = math.inf,
+    say: Say | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[Path]:
+    """Ablate items and keep what was learned, one file each; items already there are not done again.
+
+    Args:
+        thinker: the model to learn about.
+        items: what to learn from; made one at a time.
+        total: how many there are, for the progress.
+        folder: where the examples go.
+        masks: random masks for each.
+        sampling: how to generate; greedy by default.
+        batch: screenshots in one forward pass.
+        seconds: stop after that long.
+        say: told the progress.
+        should_stop: asked between items.
+
+    Returns:
+        The files of all items reached, in order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    began, done = time.monotonic(), []
+    for place, item in enumerate(items):
+        if time.monotonic() - began > seconds or (should_stop is not None and should_stop()):
+            break
+        path = folder / f"{item.name}.safetensors"
+        if not path.exists():
+            example = examine(thinker, item, masks, sampling or Sampling(), batch)
+            if example is None:
+                continue
+            save_example(path, example)
+        done.append(path)
+        if say is not None:
+            say(f"Examined {place + 1} of {total} screenshots", (place + 1) / max(total, 1))
+    return done
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """One example as the fit needs it: inputs of the network, and measured log-probabilities, centred."""
+
+    regional: Tensor
+    general: Tensor
+    masks: Tensor
+    centred: Tensor
+    step_sums: Tensor
+    reliance: Tensor
+
+
+def _prepare(example: Example) -> _Prepared:
+    """Masks as 0 and 1, [M, R]; targets centred over masks, [M, T]; steps as a 0-1 matrix [T, steps]."""
+    steps = torch.zeros(len(example.token_ids), len(example.spans))
+    for index, (start, end) in enumerate(example.spans):
+        steps[start:end, index] = 1.0
+    features = example.features
+    return _Prepared(
+        regional=region_inputs(features).half(),
+        general=token_inputs(features),
+        masks=example.masks.float(),
+        centred=example.log_probs - example.log_probs.mean(0),
+        step_sums=steps,
+        reliance=features.log_prob - example.nothing,
+    )
+
+
+def _disagreement(predicted: Tensor, measured: Tensor, noise: float) -> Tensor:
+    """1 − Pearson correlation over masks, for columns that vary, plus the error in nats."""
+    predicted = predicted - predicted.mean(0)
+    spread = measured.square().mean(0).sqrt()
+    correlation = (predicted * measured).mean(0) / (
+        (predicted.square().mean(0) + 1e-6).sqrt() * (spread + 1e-3)
+    )
+    weight = spread / (spread + noise)  # a target that no mask moves has no order to learn
+    ranked = (weight * (1 - correlation)).sum() / weight.sum().clamp_min(1e-6)
+    scale = torch.nn.functional.smooth_l1_loss(predicted, measured, beta=0.5)
+    return ranked + 0.5 * scale
+
+
+def fit(
+    examples: Sequence[Path],
+    thinker: ThinkingModel,
+    epochs: int = 40,
+    seed: int = 0,
+    hidden: int = 64,
+    seconds: float = math.inf,
+    say: Say | None = None,
+    should_stop: ShouldStop | None = None,
+) -> tuple[EffectNetwork, EstimatorConfig]:
+    """Fit an estimator on collected examples.
+
+    The loss compares predicted with measured log-probabilities over the random masks, for tokens and for
+    steps: their order by correlation, their scale by the error in nats; and the reliance by its error in
+    nats. An average of the weights over the last part of the fit is kept.
+
+    Args:
+        examples: files of ``collect``.
+        thinker: the model they were collected with.
+        epochs: passes over all examples; the learning rate falls to zero over them.
+        seed: of initial weights and order.
+        hidden: width of the network.
+        seconds: the schedule is compressed when it would take longer.
+        say: told the progress.
+        should_stop: asked between passes.
+
+    Raises:
+        InputError: no examples.
+    """
+    if not examples:
+        raise InputError("There are no examples to fit on. Collect some first.")
+    torch.manual_seed(seed)
+    data = [_prepare(load_example(path)) for path in examples]
+    first = load_example(examples[0]).features
+    config = EstimatorConfig(
+        layers=first.attention.shape[1],
+        heads=first.attention.shape[2],
+        hidden=hidden,
+        thinker=thinker.identity.name,
+        thinker_sha256=thinker.identity.sha256,
+    )
+    network = EffectNetwork(config)
+    _standardize(network, data)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.01)
+    batch = 4
+    window = max(5.0, 0.04 * epochs * len(data) / batch)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / window)
+    )
+    began = time.monotonic()
+    order = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        share = max(epoch / epochs, min(1.0, (time.monotonic() - began) / seconds))
+        if share >= 1 or (should_stop is not None and should_stop()):
+            break
+        total = 0.0
+        shuffled = order.permutation(len(data))
+        for start in range(0, len(shuffled), batch):
+            for group in optimizer.param_groups:
+                group["lr"] = 3e-3 * 0.5 * (1 + math.cos(math.pi * share)) + 1e-5
+            loss = torch.stack([_loss(network, data[i]) for i in shuffled[start : start + batch]]).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            average.update_parameters(network)
+            total += float(loss.detach()) * min(batch, len(shuffled) - start)
+        if say is not None:
+            say(f"Pass {epoch + 1} of {epochs}: loss {total / len(data):.4f}", (epoch + 1) / epochs)
+    network.load_state_dict(average.module.state_dict())
+    return network.eval(), config
+
+
+def _loss(network: EffectNetwork, example: _Prepared) -> Tensor:
+    effects, reliance = network(example.regional.float(), example.general)
+    predicted = example.masks @ effects.T
+    tokens = _disagreement(predicted, example.centred, 0.05)
+    steps = _disagreement(predicted @ example.step_sums, example.centred @ example.step_sums, 0.2)
+    seen = torch.nn.functional.smooth_l1_loss(reliance, example.reliance, beta=0.5)
+    return tokens + steps + 0.1 * seen
+
+
+def _standardize(network: EffectNetwork, data: Sequence[_Prepared]) -> None:
+    """Give the network the mean and the inverse spread of its inputs."""
+    for inputs, mean, scale in (
+        ("regional", network.region_mean, network.region_scale),
+        ("general", network.token_mean, network.token_scale),
+    ):
+        rows = torch.cat([getattr(example, inputs).float().flatten(0, -2) for example in data])
+        mean.copy_(rows.mean(0))
+        scale.copy_(1 / rows.std(0).clamp_min(1e-3))

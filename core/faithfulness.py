@@ -1,0 +1,116 @@
+"""How well estimated effects agree with measured ones.
+
+LDS is the linear datamodeling score (Park et al. 2023, TRAK; as design.md defines it): the rank correlation,
+over random masks, of the measured summed log-probability of a target with the sum of the estimated effects of
+the regions that the mask keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with a bootstrap interval, and how many targets it is over; None for the mean of nothing."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    count: int
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the first axis, ties averaged: float64, shape of ``values`` [n, …]."""
+    flat = values.reshape(len(values), -1)
+    ranked = np.empty(flat.shape)
+    for column in range(flat.shape[1]):
+        _, place, count = np.unique(flat[:, column], return_inverse=True, return_counts=True)
+        ranked[:, column] = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranked.reshape(values.shape)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pearson correlation along the first axis; 0 where either does not vary."""
+    a, b = a - a.mean(0), b - b.mean(0)
+    scale = np.sqrt((a * a).sum(0) * (b * b).sum(0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 1e-12, (a * b).sum(0) / scale, 0.0)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rank correlation along the first axis, ties averaged; 0 where either does not vary."""
+    return correlation(ranks(a), ranks(b))
+
+
+def over_spans(values: np.ndarray, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Sums over token spans along the last axis: [..., T] → [..., spans]."""
+    return np.stack([values[..., start:end].sum(-1) for start, end in spans], -1)
+
+
+def lds(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> np.ndarray:
+    """LDS of each target, before averaging.
+
+    Args:
+        effects: [targets, regions], nats; estimated.
+        masks: bool [M, regions]; True where kept.
+        log_probs: [M, targets], nats; measured.
+
+    Returns:
+        float64 [targets], −1 to 1; 0 for a target that no mask changes.
+    """
+    return spearman(masks.astype(np.float64) @ effects.astype(np.float64).T, log_probs.astype(np.float64))
+
+
+def explained(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> float:
+    """R²: share of the variation over masks, in nats, that the estimated effects explain as they are.
+
+    Each target is centred, none is rescaled: an estimate of the right order but the wrong scale scores low.
+    Shapes as in ``lds``.
+    """
+    predicted = masks.astype(np.float64) @ effects.astype(np.float64).T
+    predicted = predicted - predicted.mean(0)
+    measured = log_probs - log_probs.mean(0)
+    total = float((measured**2).sum())
+    return 1.0 - float(((measured - predicted) ** 2).sum()) / total if total > 0 else 0.0
+
+
+def top_k(effects: np.ndarray, k: int) -> np.ndarray:
+    """Masks without the ``k`` regions of largest effect: bool [targets, regions]."""
+    keep = np.ones(effects.shape, bool)
+    best = np.argsort(-effects, axis=1, kind="stable")[:, :k]
+    np.put_along_axis(keep, best, False, axis=1)
+    return keep
+
+
+def top_k_drop(base: np.ndarray, ablated: np.ndarray) -> np.ndarray:
+    """Drop in nats of each target when its top regions are removed: [targets] − [targets]."""
+    return base - ablated
+
+
+def bootstrap(values: np.ndarray, level: float = 0.95, draws: int = 1000, seed: int = 0) -> Interval:
+    """Mean of independent values with a percentile bootstrap interval."""
+    if not len(values):
+        return Interval(None, None, None, 0)
+    rng = np.random.default_rng(seed)
+    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(draws)])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(values.mean()), float(low), float(high), len(values))
+
+
+def bootstrap_groups(
+    groups: Sequence[np.ndarray], level: float = 0.95, draws: int = 1000, seed: int = 0
+) -> Interval:
+    """Mean over all values, with an interval from redrawing whole groups (the targets of a screen)."""
+    groups = [np.asarray(group) for group in groups if len(group)]
+    if not groups:
+        return Interval(None, None, None, 0)
+    sums = np.array([group.sum() for group in groups])
+    counts = np.array([len(group) for group in groups])
+    picks = np.random.default_rng(seed).integers(0, len(groups), (draws, len(groups)))
+    means = sums[picks].sum(1) / counts[picks].sum(1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(sums.sum() / counts.sum()), float(low), float(high), int(counts.sum()))

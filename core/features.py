@@ -1,0 +1,77 @@
+"""What the probe measures of each token, pooled from visual tokens to regions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Attention features of ``n`` tokens over ``R`` regions, from ``L`` layers with ``H`` heads.
+
+    Attributes:
+        attention: [n, L, H, R]; the share of each head's attention that falls into each region.
+        direct: [n, L, H, R], nats; attention × value through the output projection, times the gradient of the
+            token's log-probability at the final hidden state: what the head moved straight into the logits.
+        carried: [n, L, R]; attention to earlier generated positions × their own mean image attention.
+        image_mass: [n, L, H]; the share of each head's attention that falls on the image at all.
+        log_prob: [n], nats; of the token under the model's own distribution.
+        entropy: [n], nats; of that distribution.
+        area: [R]; the share of the screenshot that each region covers.
+    """
+
+    attention: Tensor
+    direct: Tensor
+    carried: Tensor
+    image_mass: Tensor
+    log_prob: Tensor
+    entropy: Tensor
+    area: Tensor
+
+    def __len__(self) -> int:
+        return int(self.log_prob.shape[0])
+
+    @property
+    def regions(self) -> int:
+        return int(self.area.shape[0])
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Features:
+        """The same features elsewhere."""
+        return Features(*(getattr(self, f.name).to(device=device, dtype=dtype) for f in fields(self)))
+
+    def rows(self, start: int, end: int) -> Features:
+        """The features of tokens ``start`` to ``end`` (exclusive)."""
+        kept = {f.name: getattr(self, f.name)[start:end] for f in fields(self) if f.name != "area"}
+        return Features(**kept, area=self.area)
+
+
+def join(parts: list[Features]) -> Features:
+    """Consecutive chunks of one run, joined along the tokens. Raises ValueError for an empty list."""
+    if not parts:
+        raise ValueError("no features to join")
+    if len(parts) == 1:
+        return parts[0]
+    joined = {
+        f.name: torch.cat([getattr(part, f.name) for part in parts])
+        for f in fields(Features)
+        if f.name != "area"
+    }
+    return Features(**joined, area=parts[0].area)
+
+
+def save_tensors(features: Features, prefix: str = "") -> dict[str, Tensor]:
+    """As named tensors for a safetensors file; attention and effects in float16."""
+    half = {"attention", "direct", "carried", "image_mass"}
+    formats = {f.name: torch.float16 if f.name in half else torch.float32 for f in fields(Features)}
+    return {
+        prefix + name: getattr(features, name).to("cpu", dtype).contiguous()
+        for name, dtype in formats.items()
+    }
+
+
+def from_tensors(tensors: dict[str, Tensor], prefix: str = "") -> Features:
+    """The inverse of ``save_tensors``, in float32."""
+    return Features(**{f.name: tensors[prefix + f.name].float() for f in fields(Features)})

@@ -1,0 +1,128 @@
+"""Fits the bundled estimator: collect ablations on generated screens, fit, judge on held-out screens.
+
+    python -m models.bundled.estimator.train --screens 600 --out resources/bundled/estimator --thinker bundled
+
+Started again with the same ``--examples`` folder, it goes on collecting where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from core.attribution.registry import METHODS
+from core.calibration import collect, fit
+from core.comparison import compare, table
+from core.estimator import load_estimator, save_estimator
+from core.trace import Sampling
+from models.bundled.estimator.items import items
+from models.thinker import load_thinker
+
+
+def _say(text: str, fraction: float | None) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--screens", type=int, default=600)
+    parser.add_argument("--masks", type=int, default=32)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--thinker", default="bundled")
+    parser.add_argument("--examples", type=Path, required=True, help="folder of the collected examples")
+    parser.add_argument("--collect-minutes", type=float, default=10.0)
+    parser.add_argument("--fit-minutes", type=float, default=5.0)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--judge", type=int, default=100, help="held-out screens to judge on")
+    parser.add_argument("--judge-minutes", type=float, default=5.0)
+    parser.add_argument("--max-new-tokens", type=int, default=160)
+    parser.add_argument("--batch", type=int, default=11, help="screenshots in one forward pass")
+    parser.add_argument("--processes", type=int, default=2, help="each with one thread, for collecting")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def _collect(arguments: argparse.Namespace, place: int) -> None:
+    """Collect one share of the screens, in a process of its own."""
+    torch.set_num_threads(1)
+    collect(
+        load_thinker(arguments.thinker, device="cpu"),
+        items(arguments.screens, shard=(place, arguments.processes)),
+        arguments.screens // arguments.processes,
+        arguments.examples,
+        arguments.masks,
+        Sampling(max_new_tokens=arguments.max_new_tokens),
+        arguments.batch,
+        arguments.collect_minutes * 60,
+        _say,
+    )
+
+
+def _collect_side_by_side(arguments: argparse.Namespace) -> list[Path]:
+    """All examples collected so far. Single-threaded processes waste less than one with several threads."""
+    context = multiprocessing.get_context("spawn")
+    shares = [
+        context.Process(target=_collect, args=(arguments, place)) for place in range(arguments.processes)
+    ]
+    for share in shares:
+        share.start()
+    for share in shares:
+        share.join()
+    if any(share.exitcode for share in shares):
+        raise SystemExit("collecting failed; see above")
+    return sorted(arguments.examples.glob("*.safetensors"))
+
+
+def main() -> None:
+    """The command line of the recipe."""
+    arguments = _arguments()
+    began = time.monotonic()
+    examples = _collect_side_by_side(arguments)
+    collected = time.monotonic() - began
+    thinker = load_thinker(arguments.thinker, device="cpu")
+    network, config = fit(
+        examples,
+        thinker,
+        arguments.epochs,
+        arguments.seed,
+        arguments.hidden,
+        arguments.fit_minutes * 60,
+        _say,
+    )
+    notes: dict[str, object] = {
+        "screens": len(examples),
+        "masks": arguments.masks,
+        "operator": "pixels",
+        "seed": arguments.seed,
+        "collect_seconds": round(collected),
+        "fit_seconds": round(time.monotonic() - began - collected),
+    }
+    save_estimator(arguments.out, network, config, notes)
+    if arguments.judge:
+        result = compare(
+            thinker,
+            load_estimator(arguments.out),
+            items(arguments.judge, held_out=True, sources=("truth", "opencv")),
+            list(METHODS.values()),
+            64,
+            Sampling(max_new_tokens=arguments.max_new_tokens),
+            arguments.batch,
+            arguments.judge_minutes * 60,
+            _say,
+        )
+        save_estimator(arguments.out, network, config, notes | {"judged": result})
+        print(table(result))
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The registry of segmenters, and one call from a screenshot to a region map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import InputError
+from core.regions import RegionMap
+from core.screenshot import Screenshot
+from core.trace import Identity
+
+DEFAULT = "opencv"
+MAX_REGIONS = 64
+"""How many regions a map has at most unless asked otherwise, background included."""
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the fraction of it done, 0 to 1."""
+
+
+class Cancelled(Exception):  # noqa: N818 - no error, an answer
+    """The caller asked to stop before the map was made."""
+
+
+class Segmenter(Protocol):
+    """What finds regions. ``step`` is to be called often: it reports progress and raises ``Cancelled``."""
+
+    identity: Identity
+
+    def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A segmenter that can be asked for.
+
+    Attributes:
+        description: one line for ``--help`` and the preferences.
+        factory: loads it; takes the path of a checkpoint, or None where it has its own or needs none.
+        takes_checkpoint: whether ``NAME:PATH`` is accepted.
+    """
+
+    description: str
+    factory: Callable[[Path | None], Segmenter]
+    takes_checkpoint: bool = False
+
+
+def _opencv(checkpoint: Path | None) -> Segmenter:
+    from models.opencv_segmenter import OpenCVSegmenter
+
+    return OpenCVSegmenter()
+
+
+def _grid(checkpoint: Path | None) -> Segmenter:
+    from models.grid_segmenter import GridSegmenter
+
+    return GridSegmenter()
+
+
+SEGMENTERS: dict[str, Entry] = {
+    "opencv": Entry("edges, flat surfaces and text lines; fast, needs no model", _opencv),
+    "grid": Entry("a regular grid, blind to the content; for comparison", _grid),
+}
+
+_loaded: dict[str, Segmenter] = {}
+
+
+def load_segmenter(name: str) -> Segmenter:
+    """The segmenter of that name, loaded once. ``NAME:PATH`` gives a checkpoint to one that takes it.
+
+    Raises:
+        InputError: no such segmenter, or a checkpoint that does not exist or is not wanted.
+    """
+    if name in _loaded:
+        return _loaded[name]
+    kind, _, path = name.partition(":")
+    entry = SEGMENTERS.get(kind)
+    if entry is None:
+        raise InputError(f"There is no segmenter called “{kind}”. Choose one of: {', '.join(SEGMENTERS)}.")
+    if path and not entry.takes_checkpoint:
+        raise InputError(f"The segmenter “{kind}” takes no checkpoint. Leave out “:{path}”.")
+    if path and not Path(path).exists():
+        raise InputError(f"There is no checkpoint {path}. Check the path and try again.")
+    _loaded[name] = entry.factory(Path(path) if path else None)
+    return _loaded[name]
+
+
+def segment(
+    screenshot: Screenshot,
+    name: str = DEFAULT,
+    *,
+    max_regions: int = MAX_REGIONS,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> RegionMap:
+    """Find the regions of a screenshot.
+
+    Args:
+        name: as in ``load_segmenter``.
+        max_regions: most regions in the map, the background included; 2 to 256.
+        progress: called in this thread while it works.
+        cancelled: asked in this thread; the work ends soon after it returns True.
+
+    Raises:
+        InputError: an unknown segmenter, or a number of regions out of range.
+        Cancelled: ``cancelled`` returned True.
+    """
+    if not 2 <= max_regions <= 256:
+        raise InputError(f"A region map holds 2 to 256 regions, not {max_regions}. Choose a number between.")
+
+    def step(text: str, fraction: float) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled(text)
+        if progress is not None:
+            progress(text, fraction)
+
+    step("Finding regions", 0.0)
+    region_map = load_segmenter(name).segment(screenshot, max_regions, step)
+    step("Finding regions", 1.0)
+    return region_map
+
+
+def identity(name: str = DEFAULT) -> Identity:
+    """Name and content hash of a segmenter, as a trace keeps it. Raises InputError as ``load_segmenter``."""
+    return load_segmenter(name).identity

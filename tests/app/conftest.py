@@ -1,0 +1,52 @@
+"""Tests of the app: no screen, no user's settings or data, and nothing left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The offscreen platform says this whenever a window is shown; no screen does.
+    config.addinivalue_line("qt_log_ignore", "does not support propagateSizeHints")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    """Settings and traces go to a folder of the test."""
+    from PySide6.QtCore import QSettings
+
+    monkeypatch.setenv("SIGHTLINE_DATA", str(tmp_path / "data"))
+    for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
+        QSettings.setPath(QSettings.Format.IniFormat, scope, str(tmp_path / "settings"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request):
+    """Fail a test that leaks a top-level widget or a thread."""
+    threads = set(threading.enumerate())
+    yield
+    left = [t for t in threading.enumerate() if t not in threads and t.is_alive() and not _foreign(t)]
+    assert not left, f"threads left running: {[t.name for t in left]}"
+    if "qtbot" not in request.fixturenames:
+        return
+    from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance()
+    if app is None:
+        return
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+    assert not shown, f"windows left open: {shown}"
+
+
+def _foreign(thread: threading.Thread) -> bool:
+    """Threads that libraries keep for the life of the process."""
+    return thread.name.startswith(("ThreadPoolExecutor", "tqdm", "pydevd", "Dummy"))

@@ -1,0 +1,100 @@
+"""An engine for tests of the app: no model, a run that is written down beforehand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from app.engine import Progress, Request
+from app.recording import into
+from core.control import RunControl
+from core.events import EffectsEstimated, Event, Finished, Stage, Started, TokenDecoded
+from core.regions import Region, RegionMap
+from core.screenshot import Screenshot
+from core.trace import Identity, Token, Trace
+
+
+class ScriptedEngine:
+    """Finds four quadrants in any screenshot; a run yields ``tokens`` tokens, ``work()`` before each one."""
+
+    segmenters = ("quadrants", "halves")
+
+    def __init__(
+        self, tokens: int = 40, work: Callable[[], None] = lambda: time.sleep(0.002), breaks_at: int = -1
+    ) -> None:
+        self.tokens = tokens
+        self.work = work
+        self.breaks_at = breaks_at
+        self.runs = 0
+
+    def warm_up(self, progress: Progress) -> tuple[Identity, str]:
+        progress("Loading the model", None)
+        return Identity("scripted"), "cpu"
+
+    def segment(
+        self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]
+    ) -> tuple[RegionMap, Identity]:
+        return quadrants(screenshot, halves=name == "halves"), Identity(name)
+
+    def run(self, request: Request, control: RunControl) -> Iterator[Event]:
+        self.runs += 1
+        number = request.generation
+        yield Stage(number, "Reading the screenshot", None)
+        trace = Trace(
+            request.screenshot,
+            request.region_map,
+            request.prompt,
+            Identity("scripted"),
+            request.segmenter,
+            Identity("scripted"),
+            request.sampling,
+        )
+        writer = into(request.trace_path)(trace)
+        status: str | None = "failed"
+        try:
+            yield Started(number, trace)
+            for event in self._tokens(number, len(request.region_map), control):
+                writer.write(event)
+                yield event
+            status = None
+        finally:
+            writer.close(status)
+
+    def _tokens(self, number: int, regions: int, control: RunControl) -> Iterator[Event]:
+        half = self.tokens // 2
+        for i in range(self.tokens):
+            control.wait(time.monotonic())
+            if control.stopped:
+                yield Finished(number, "stopped", 100.0)
+                return
+            if i == self.breaks_at:
+                raise RuntimeError("the model broke")
+            self.work()
+            yield TokenDecoded(
+                number, Token(i, i, f"word{i} ", -0.5, "thinking" if i < half else "answer", i // 10)
+            )
+            effects = np.zeros((1, regions), np.float32)
+            effects[0, i % regions] = 2.0
+            yield EffectsEstimated(number, i, effects, effects.sum(1))
+        yield Finished(number, "done", 100.0)
+
+
+def quadrants(screenshot: Screenshot, halves: bool = False) -> RegionMap:
+    """A region map of the background and four (or two) equal parts around it."""
+    height, width = screenshot.height, screenshot.width
+    labels = np.zeros((height, width), np.uint8)
+    columns = ((0, width // 2), (width // 2, width))
+    rows = ((0, height),) if halves else ((0, height // 2), (height // 2, height))
+    number = 0
+    for top, bottom in rows:
+        for left, right in columns:
+            number += 1
+            labels[top + 1 : bottom - 1, left + 1 : right - 1] = number
+    regions = [Region(0, "background", (0, 0, width, height), int((labels == 0).sum()), None, "background")]
+    for i in range(1, number + 1):
+        ys, xs = np.nonzero(labels == i)
+        box = (int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1)
+        regions.append(Region(i, f"part {i}", box, len(xs), None, "grid"))
+    return RegionMap(labels, tuple(regions))

@@ -1,0 +1,62 @@
+"""The commands that turn files into files: sample, segment, export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scripted_engine import ScriptedEngine
+
+from app.main import main
+from core.rle import from_coco
+
+
+@pytest.fixture
+def screen(tmp_path):
+    assert main(["sample", "--kind", "document", "--seed", "5", "--out", str(tmp_path / "s")]) == 0
+    return tmp_path / "s" / "screen.png"
+
+
+def test_a_sample_is_a_picture_with_its_truth_and_the_same_again(screen, tmp_path):
+    truth = json.loads(screen.with_name("truth.json").read_text())
+    assert truth["kind"] == "document"
+    assert truth["prompt"]
+    assert truth["answer"]
+    for evidence in truth["evidence"]:
+        start, end = evidence["span"]
+        assert 0 <= start < end <= len(truth["thinking"])
+    again = tmp_path / "again"
+    assert main(["sample", "--kind", "document", "--seed", "5", "--out", str(again)]) == 0
+    assert (again / "screen.png").read_bytes() == screen.read_bytes()
+
+
+def test_regions_are_written_as_labels_and_as_coco(screen, tmp_path, capsys):
+    capsys.readouterr()
+    assert main(["segment", str(screen), "--segmenter", "grid", "--out", str(tmp_path / "r")]) == 0
+    picture, coco = capsys.readouterr().out.split()
+    with Image.open(picture) as image:
+        labels = np.array(image)
+    data = json.loads(Path(coco).read_text())
+    assert data["images"][0]["width"] == labels.shape[1]
+    assert len(data["annotations"]) == labels.max() > 1
+    for annotation in data["annotations"]:
+        assert np.array_equal(from_coco(annotation["segmentation"]), labels == annotation["id"])
+        assert annotation["area"] == (labels == annotation["id"]).sum()
+
+
+def test_a_trace_is_exported_by_the_name_of_the_file(screen, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("app.engine.Engine", lambda *_args: ScriptedEngine(tokens=25, work=lambda: None))
+    assert main(["run", str(screen), "--out", str(tmp_path / "o")]) == 0
+    trace = str(tmp_path / "o" / "trace.sightline")
+    whole, part = tmp_path / "whole.json", tmp_path / "part.json"
+    assert main(["export", trace, "--out", str(whole)]) == 0
+    assert main(["export", trace, "--format", "json", "--steps", "1:2", "--out", str(part)]) == 0
+    assert len(json.loads(whole.read_text())["tokens"]) == 25
+    assert [t["index"] for t in json.loads(part.read_text())["tokens"]] == list(range(10, 20))
+    assert main(["export", trace, "--out", str(tmp_path / "p.png")]) == 0
+    with Image.open(tmp_path / "p.png") as picture:
+        assert picture.format == "PNG"
+    assert main(["export", trace, "--steps", "7:9", "--out", str(part)]) == 2

@@ -1,0 +1,220 @@
+"""The controller, with an engine that plays a written run: what a person does, and what is kept of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from scripted_engine import ScriptedEngine
+
+from app.controller import Controller
+from app.prompt_bar import RunState
+from core.store import read_trace
+from core.trace import Sampling
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "screen.png"
+    Image.fromarray(np.full((60, 80, 3), 200, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def make(qtbot, tmp_path):
+    made = []
+
+    def build(**script) -> Controller:
+        controller = Controller(ScriptedEngine(**script), tmp_path / "runs")
+        controller.messages = []
+        controller.said.connect(lambda text, level: controller.messages.append((level, text)))
+        made.append(controller)
+        return controller
+
+    yield build
+    for controller in made:
+        assert controller.close()
+
+
+def ready(controller) -> bool:
+    return controller.scene is not None and controller.scene.region_map is not None
+
+
+def run(controller, prompt="What is this?") -> None:
+    controller.run(prompt, Sampling(), None)
+
+
+def test_opening_a_screenshot_finds_its_regions(qtbot, make, picture):
+    controller = make()
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    assert len(controller.scene.region_map) == 5
+    assert controller.session.trace is None
+
+
+def test_a_run_is_shown_and_kept_in_a_file(qtbot, make, picture):
+    controller = make(tokens=30)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    shown = controller.session.trace
+    assert len(shown) == shown.estimated == 30
+    assert shown.status == "finished"
+    kept = read_trace(controller.trace_path)
+    assert [t.text for t in kept.tokens] == [t.text for t in shown.tokens]
+    assert np.allclose(kept.effects, shown.effects)
+
+
+def test_run_may_be_pressed_before_the_regions_are_there(qtbot, make, picture):
+    controller = make(tokens=5)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: controller.scene is not None)
+    run(controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE and controller.session.trace is not None)
+    assert len(controller.session.trace) == 5
+
+
+def test_stop_answers_at_once_and_keeps_what_exists(qtbot, make, picture):
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 5)
+    begin = time.monotonic()
+    controller.stop()
+    assert controller.state is RunState.STOPPING
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert time.monotonic() - begin < 0.2
+    assert controller.session.trace.status == "stopped"
+    assert read_trace(controller.trace_path).status == "stopped"
+
+
+def test_pause_holds_the_run_and_lets_it_go_on(qtbot, make, picture):
+    controller = make(tokens=60)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 3)
+    controller.pause(True)
+    qtbot.wait(80)
+    held = len(controller.session.trace)
+    qtbot.wait(120)
+    assert len(controller.session.trace) == held < 60
+    controller.pause(False)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert len(controller.session.trace) == 60
+
+
+def test_a_run_that_breaks_says_so_and_keeps_what_exists(qtbot, make, picture, capsys):
+    controller = make(tokens=30, breaks_at=12)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert controller.messages[-1][0] == "error"
+    assert "the model broke" in controller.messages[-1][1]
+    assert controller.session.trace.status == "failed"
+    kept = read_trace(controller.trace_path)
+    assert (len(kept), kept.status) == (12, "failed")
+    capsys.readouterr()
+
+
+def test_opening_another_screenshot_in_mid_run_leaves_no_late_tokens(qtbot, make, picture, tmp_path):
+    other = tmp_path / "other.png"
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(other)
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 3)
+    first = controller.trace_path
+    controller.open(other)
+    qtbot.waitUntil(lambda: ready(controller) and controller.scene.screenshot.name == "other.png")
+    qtbot.wait(100)
+    assert controller.session.trace is None
+    assert controller.state is RunState.IDLE
+    qtbot.waitUntil(lambda: read_trace(first).status == "stopped")
+
+
+def test_a_broken_file_is_told_and_changes_nothing(qtbot, make, picture, tmp_path):
+    broken = tmp_path / "text.png"
+    broken.write_text("not an image")
+    controller = make()
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    controller.open(broken)
+    qtbot.waitUntil(lambda: bool(controller.messages))
+    assert controller.messages[0][0] == "error"
+    assert controller.scene.screenshot.name == "screen.png"
+
+
+def test_an_empty_question_is_told(qtbot, make, picture):
+    controller = make()
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    run(controller, "   ")
+    assert "empty" in controller.messages[0][1]
+    assert controller.state is RunState.IDLE
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(qtbot, make, picture, tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    controller = make()
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert controller.messages[0][0] == "error"
+
+
+def test_a_kept_run_opens_again_with_its_question(qtbot, make, picture):
+    controller = make(tokens=8)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    path = controller.trace_path
+    controller.session.set_trace(None)
+    controller.open(path)
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    assert len(controller.session.trace) == 8
+    assert controller.session.selection is not None
+
+
+def test_another_way_to_find_regions_applies_at_once(qtbot, make, picture):
+    controller = make()
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    controller.set_segmenter("halves")
+    qtbot.waitUntil(lambda: ready(controller))
+    assert len(controller.scene.region_map) == 3
+
+
+def test_twenty_runs_in_a_row_leave_no_thread_behind(qtbot, make, picture, tmp_path):
+    controller = make(tokens=10, work=lambda: None)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    threads = threading.active_count()
+    for i in range(20):
+        run(controller)
+        if i % 3 == 2:
+            controller.stop()
+        qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert threading.active_count() == threads
+    assert len(list((tmp_path / "runs").glob("*.sightline"))) == 20
+
+
+def test_closing_in_mid_run_keeps_it(qtbot, make, picture):
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 5)
+    seen = len(controller.session.trace)
+    begin = time.monotonic()
+    assert controller.close()
+    assert time.monotonic() - begin < 2
+    kept = read_trace(controller.trace_path)
+    assert len(kept) >= seen
+    assert kept.status == "stopped"
+
+
+def run_when_ready(qtbot, controller) -> None:
+    qtbot.waitUntil(lambda: ready(controller))
+    run(controller)

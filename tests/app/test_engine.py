@@ -1,0 +1,98 @@
+"""The real engine and the commands on it, with a tiny random checkpoint in place of the bundled one."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.engine import Engine
+from app.main import main
+from core.errors import InputError
+from core.store import read_trace
+
+
+@pytest.fixture(scope="module")
+def tiny_estimator(tmp_path_factory, tiny_folder, tiny_thinker):
+    """A random estimator that fits the tiny checkpoint."""
+    import torch
+
+    from core.estimator import EffectNetwork, EstimatorConfig, save_estimator
+
+    torch.manual_seed(0)
+    text = tiny_thinker.model.config.text_config
+    config = EstimatorConfig(layers=text.num_hidden_layers, heads=text.num_attention_heads, thinker="tiny")
+    folder = tmp_path_factory.mktemp("estimators") / "tiny"
+    save_estimator(folder, EffectNetwork(config), config, {})
+    return folder
+
+
+@pytest.fixture
+def picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.full((90, 150, 3), 250, np.uint8)
+    pixels[20:50, 20:60] = (200, 30, 30)
+    pixels[40:70, 90:130] = (30, 30, 200)
+    Image.fromarray(pixels).save(tmp_path / "screen.png")
+    return tmp_path / "screen.png"
+
+
+def run(picture, tiny_folder, tiny_estimator, *more: str) -> int:
+    return main(
+        ["run", str(picture), "--prompt", "What?", "--model", str(tiny_folder), "--estimator",
+         str(tiny_estimator), "--max-new-tokens", "12", "--out", "o", *more]
+    )  # fmt: skip
+
+
+def test_a_run_has_effects_for_every_token_and_region(picture, tiny_folder, tiny_estimator, tmp_path):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    trace = read_trace(tmp_path / "o" / "trace.sightline")
+    assert len(trace) == trace.estimated == 12
+    assert len(trace.region_map) >= 3
+    assert np.abs(trace.effects).max() > 0
+    assert trace.status == "finished"
+
+
+def test_verify_measures_and_the_trace_keeps_it(picture, tiny_folder, tiny_estimator, tmp_path, capsys):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    capsys.readouterr()
+    path = tmp_path / "o" / "trace.sightline"
+    assert main(["verify", str(path), "--masks", "8", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    trace = read_trace(path)
+    assert len(trace.measured) == trace.step_count == result["lds"]["steps"]
+    assert np.allclose(result["steps"][0]["measured"], trace.measured[0].effects, atol=1e-3)
+    assert main(["verify", str(path), "--steps", "0:1", "--masks", "4"]) == 0
+    assert "LDS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [["--operator", "magic"], ["--masks", "0"], ["--steps", "5:99"]])
+def test_verify_refuses_what_it_cannot_do(picture, tiny_folder, tiny_estimator, tmp_path, capsys, more):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path / "o" / "trace.sightline"), *more]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_an_estimator_of_another_shape_is_refused(tiny_folder, tmp_path):
+    from core.estimator import EffectNetwork, EstimatorConfig, save_estimator
+
+    config = EstimatorConfig(layers=1, heads=1, thinker="other")
+    save_estimator(tmp_path / "e", EffectNetwork(config), config, {})
+    with pytest.raises(InputError, match="Calibrate"):
+        Engine(str(tiny_folder), str(tmp_path / "e")).load(lambda text, part: None)
+
+
+def test_bench_speed_prints_a_table_and_writes_numbers(tiny_folder, tiny_estimator, tmp_path, capsys):
+    out = tmp_path / "speed.json"
+    arguments = ["--model", str(tiny_folder), "--estimator", str(tiny_estimator), "--samples", "1"]
+    assert main(["bench", "speed", *arguments, "--rounds", "1", "--json", str(out)]) == 0
+    assert "output_attentions" in capsys.readouterr().out
+    assert json.loads(out.read_text())["ratio"]["median"] > 0
+
+
+def test_bench_refuses_what_it_does_not_know(capsys):
+    assert main(["bench", "beauty"]) == 2
+    assert "beauty" in capsys.readouterr().err

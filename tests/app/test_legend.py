@@ -1,0 +1,35 @@
+"""The legend's numbers are round, within the scale, and around zero."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.legend import Legend, tick_values
+
+
+@given(scale=st.floats(0.05, 500), signed=st.booleans(), most=st.integers(2, 9))
+def test_ticks(scale, signed, most):
+    ticks = tick_values(scale, signed, most)
+    assert 0.0 in ticks
+    assert len(ticks) <= max(3, most)
+    assert all(-scale * signed - 1e-6 <= t <= scale + 1e-6 for t in ticks)
+    assert len(set(ticks)) == len(ticks)
+
+
+def test_common_scales_get_common_ticks():
+    assert tick_values(5.0, True, 5) == [-4, -2, 0, 2, 4]
+    assert tick_values(1.0, False, 6) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_it_says_what_the_colours_mean(qtbot):
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.set_scale(3.0, True, "default")
+    assert "estimated effect, from −3.00 to +3.00 nats" in legend.accessibleDescription()
+    legend.set_scale(3.0, False, "default")
+    assert "from 0.00 to +3.00 nats" in legend.accessibleDescription()
+    legend.resize(legend.minimumSizeHint())
+    legend.show()
+    legend.grab()

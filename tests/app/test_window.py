@@ -1,0 +1,332 @@
+"""The real window with an engine that plays a written run: what a newcomer does with it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolBar, QToolButton
+from scripted_engine import ScriptedEngine
+
+from app.actions import ACTIONS
+from app.dialogs.about import AboutDialog
+from app.dialogs.shortcuts import ShortcutsSheet
+from app.prompt_bar import RunState
+from app.samples import GENERATED_ONLY, Sample
+from app.theme import Theme, tokens
+from app.window import Places, Window
+from core.store import read_trace
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """A generated screen: it has its truth beside it."""
+    path = tmp_path / "sample.png"
+    Image.fromarray(np.full((60, 80, 3), 220, np.uint8)).save(path)
+    truth = {"kind": "math", "prompt": "How many apples?", "answer": "3", "suggestions": ["Which is red?"]}
+    path.with_suffix(".json").write_text(json.dumps(truth))
+    return Sample("Math: How many apples?", path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.full((50, 90, 3), 90, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def theme(qapp):
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def make(qtbot, tmp_path, sample, theme):
+    def build(shown: bool = True, **script) -> Window:
+        window = Window(ScriptedEngine(**script), theme, Places(tmp_path / "runs", (sample,)))
+        qtbot.addWidget(window, before_close_func=lambda w: w.controller.close())
+        if shown:
+            window.show()
+            qtbot.waitExposed(window)
+        return window
+
+    return build
+
+
+@pytest.fixture
+def window(qtbot, make):
+    """A window with the sample open and its regions found."""
+    made = make()
+    made.begin(None)
+    qtbot.waitUntil(lambda: settled(made))
+    return made
+
+
+def settled(window) -> bool:
+    scene = window.controller.scene
+    return scene is not None and scene.region_map is not None
+
+
+def idle(window) -> bool:
+    return window.controller.state is RunState.IDLE
+
+
+def press(window, action: str) -> None:
+    assert window.actions_by_id[action].isEnabled(), action
+    window.actions_by_id[action].trigger()
+
+
+def run_to_the_end(qtbot, window):
+    press(window, "run")
+    qtbot.waitUntil(lambda: idle(window), timeout=20_000)
+    return window.controller.session.trace
+
+
+def test_it_opens_with_a_sample_its_regions_and_a_question(window):
+    assert window.prompt.question() == "How many apples?"
+    assert window.status.regions.text() == "4 regions"
+    assert window.message.text == ""
+    assert "sample.png" in window.windowTitle()
+    assert window.actions_by_id["run"].isEnabled()
+
+
+def test_the_status_bar_names_model_and_device_once_they_are_loaded(qtbot, window):
+    qtbot.waitUntil(lambda: window.status.model.text() == "scripted · cpu")
+
+
+def test_run_streams_and_is_kept(qtbot, window):
+    trace = run_to_the_end(qtbot, window)
+    assert len(trace) == 40
+    assert trace.prompt == "How many apples?"
+    assert "tokens/s" in window.status.rate.text()
+    assert len(read_trace(window.controller.trace_path)) == 40
+
+
+def test_enter_in_the_question_runs_it(qtbot, window):
+    window.prompt.set_question("Which is red?")
+    qtbot.keyClick(window.prompt._field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.controller.session.trace is not None and idle(window))
+    assert window.controller.session.trace.prompt == "Which is red?"
+
+
+def test_keys_move_the_playhead_after_a_run(qtbot, window):
+    run_to_the_end(qtbot, window)
+    session = window.controller.session
+    window.canvas.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    assert session.selection.start == 0
+    qtbot.keyClick(window, Qt.Key.Key_Right)
+    assert session.selection.start == 1
+    qtbot.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert (session.selection.start, session.selection.end) == (10, 20)
+    qtbot.keyClick(window, Qt.Key.Key_End)
+    assert session.selection.end == 40
+
+
+def test_space_and_arrows_in_the_question_are_typing(qtbot, window):
+    run_to_the_end(qtbot, window)
+    press(window, "first")
+    before = window.controller.session.selection
+    press(window, "ask")
+    field = window.prompt._field
+    qtbot.waitUntil(field.hasFocus)
+    field.setText("ab")
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Right, Qt.Key.Key_Space):
+        qtbot.keyClick(field, key)
+    assert field.text() == "a b"
+    assert window.controller.session.selection == before
+
+
+def test_space_on_a_focused_button_presses_it_instead_of_playing(qtbot, window):
+    run_to_the_end(qtbot, window)
+    press(window, "first")
+    button = window.findChild(QToolButton, "run_button")
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert window.controller.state is RunState.RUNNING
+    qtbot.waitUntil(lambda: idle(window), timeout=20_000)
+
+
+def test_escape_stops_a_run(qtbot, make):
+    window = make(tokens=100_000)
+    window.begin(None)
+    qtbot.waitUntil(lambda: settled(window))
+    press(window, "run")
+    qtbot.waitUntil(lambda: window.controller.session.trace is not None)
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: idle(window))
+    assert window.controller.session.trace.status == "stopped"
+
+
+def test_closing_in_mid_run_keeps_the_run(qtbot, make):
+    window = make(tokens=100_000)
+    window.begin(None)
+    qtbot.waitUntil(lambda: settled(window))
+    press(window, "run")
+    qtbot.waitUntil(lambda: window.controller.session.trace is not None)
+    window.close()
+    assert not window.isVisible()
+    assert read_trace(window.controller.trace_path).status == "stopped"
+
+
+def test_a_screenshot_of_ones_own_comes_with_a_notice(qtbot, window, photo):
+    window.open(photo)
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "photo.png")
+    assert window.message.text == GENERATED_ONLY
+    assert window.prompt.question()
+    qtbot.waitUntil(lambda: settled(window))
+
+
+def test_an_image_can_be_dropped_and_pasted(qtbot, window, photo):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photo))])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(5, 5),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "photo.png" and settled(window))
+    picture = QImage(30, 20, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.red)
+    QGuiApplication.clipboard().setImage(picture)
+    press(window, "paste")
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "pasted image" and settled(window))
+    pixels = window.controller.scene.screenshot.pixels
+    assert pixels.shape == (20, 30, 3)
+    assert pixels[3, 4].tolist() == [255, 0, 0]
+
+
+def test_a_broken_file_is_told_in_the_window(qtbot, window, tmp_path):
+    (tmp_path / "broken.png").write_text("no image")
+    window.open(tmp_path / "broken.png")
+    qtbot.waitUntil(lambda: window.message.level == "error")
+    assert "broken.png" in window.message.text
+
+
+def test_samples_and_recent_files_open_from_their_menus(qtbot, window, photo, sample):
+    window.open(photo)
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "photo.png" and settled(window))
+    window.files.samples.actions()[0].trigger()
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "sample.png" and settled(window))
+    window.files.recent.aboutToShow.emit()
+    recent = [action.text() for action in window.files.recent.actions()]
+    assert recent == ["sample.png", "photo.png"]
+    window.files.recent.actions()[1].trigger()
+    qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "photo.png" and settled(window))
+
+
+def test_a_run_opens_again_from_its_file(qtbot, window, photo):
+    run_to_the_end(qtbot, window)
+    kept = window.controller.trace_path
+    window.open(photo)
+    qtbot.waitUntil(lambda: window.controller.session.trace is None and settled(window))
+    window.open(kept)
+    qtbot.waitUntil(lambda: window.controller.session.trace is not None)
+    assert window.prompt.question() == "How many apples?"
+    assert window.message.text == ""
+
+
+@pytest.mark.parametrize(("action", "name"), [("export_png", "out.png"), ("export_json", "out.json")])
+def test_a_run_is_exported(qtbot, window, tmp_path, monkeypatch, action, name):
+    run_to_the_end(qtbot, window)
+    out = tmp_path / name
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(out), ""))
+    press(window, action)
+    qtbot.waitUntil(lambda: window.message.text == f"Saved {out}", timeout=30_000)
+    if name.endswith(".png"):
+        with Image.open(out) as picture:
+            assert picture.width >= 80
+    else:
+        assert json.loads(out.read_text())["prompt"] == "How many apples?"
+
+
+def test_the_annotated_picture_is_copied(qtbot, window):
+    run_to_the_end(qtbot, window)
+    QGuiApplication.clipboard().clear()
+    press(window, "copy_picture")
+    qtbot.waitUntil(lambda: window.message.level == "info", timeout=30_000)
+    assert QGuiApplication.clipboard().image().width() >= 80
+
+
+def test_nothing_can_be_exported_before_there_is_a_run(window):
+    assert not any(window.actions_by_id[name].isEnabled() for name in ("export_png", "copy_picture"))
+
+
+def test_the_theme_switches_at_once_and_is_remembered(qtbot, window, make):
+    press(window, "theme_dark")
+    qtbot.waitUntil(lambda: tokens(window.palette()).name == "dark")
+    window.close()
+    again = make()
+    assert again.actions_by_id["theme_dark"].isChecked()
+
+
+def test_layout_is_remembered(make):
+    window = make()
+    window.resize(780, 640)  # the offscreen platform has a screen of 800 × 800
+    window._columns.setSizes([330, 450])
+    kept = window._columns.sizes()
+    window.close()
+    again = make()
+    assert (again.width(), again.height()) == (780, 640)
+    assert again._columns.sizes() == kept
+
+
+def test_every_action_is_in_a_menu_and_its_keys_work(window):
+    listed = set()
+    for menu_action in window.menuBar().actions():
+        listed |= {action.objectName() for action in menu_action.menu().actions()}
+    assert {action.id for action in ACTIONS} <= listed
+
+
+def test_the_window_fits_small_and_scaled_screens(window):
+    """A screen of 1280 × 800 at 200 % has 640 × 400 logical pixels; what does not fit scrolls."""
+    window.resize(640, 400)
+    assert (window.width(), window.height()) == (640, 400)
+    for part in (window.canvas, window.reasoning, window.regions, window.timeline, window.prompt):
+        assert part.width() >= part.minimumSizeHint().width()
+        assert part.height() >= part.minimumSizeHint().height()
+    window.resize(1280, 800)
+    assert (window.width(), window.height()) == (1280, 800)
+
+
+def test_everything_that_takes_the_keyboard_has_a_name(window):
+    nameless = [
+        widget
+        for widget in window.findChildren(QToolButton)
+        if widget.isVisible()
+        and not isinstance(widget.parent(), QToolBar | QLineEdit)  # Qt's own buttons
+        and not (widget.accessibleName() or widget.text() or widget.toolTip())
+    ]
+    assert not nameless
+
+
+def test_about_and_shortcuts_do_not_block_the_window(qtbot, window):
+    press(window, "about")
+    press(window, "shortcuts")
+    for kind in (AboutDialog, ShortcutsSheet):
+        dialog = window.findChild(kind)
+        assert dialog.isVisible()
+        assert not dialog.isModal()
+        dialog.close()
+
+
+def test_a_click_on_the_canvas_lights_the_region_in_the_list(qtbot, window):
+    run_to_the_end(qtbot, window)
+    session = window.controller.session
+    with qtbot.waitSignal(session.region_selected):
+        viewport = window.canvas.view.viewport()
+        centre = viewport.rect().center()
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=centre - QPoint(40, 30))
+    assert session.selected >= 1
+    assert QApplication.activeModalWidget() is None

@@ -1,0 +1,71 @@
+"""Numbers and findings are worded plainly, and nothing a model wrote is read as markup."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_traces import fake_trace
+
+from app import wording
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(4.2, "+4.20"), (-0.1, "−0.10"), (0.0, "0.00"), (-0.001, "0.00"), (0.004, "0.00")]
+)
+def test_signed_numbers(value, text):
+    assert wording.signed_number(value) == text
+
+
+def test_nats_never_say_minus_zero():
+    assert wording.nats(-0.01) == "0.0 nats"
+    assert wording.nats(-0.1) == "−0.1 nats"
+
+
+def test_shares_are_parts_of_the_support_only():
+    np.testing.assert_allclose(wording.shares(np.array([3.0, 1.0, -5.0, 0.0])), [0.75, 0.25, 0, 0])
+    assert wording.shares(np.array([-1.0, 0.0])).tolist() == [0, 0]
+
+
+def test_small_shares_are_not_rounded_to_nothing():
+    assert [wording.percent(s) for s in (0.0, 0.004, 0.43)] == ["–", "< 1 %", "43 %"]
+
+
+def set_effects(trace, index, values):
+    effects = np.zeros((1, len(trace.region_map)), np.float32)
+    effects[0, : len(values)] = values
+    trace.set_effects(index, effects, effects.sum(1))
+
+
+def test_the_finding_names_the_main_region():
+    trace = fake_trace()
+    set_effects(trace, 4, [0.2, 4.0])
+    name = trace.region_map.regions[1].name
+    assert (
+        wording.selection_finding(trace, 4, 5)
+        == f"This token depends on the screenshot: 4.2 nats, mostly on “{name}”."
+    )
+
+
+def test_the_finding_says_when_nothing_was_seen_or_the_screenshot_speaks_against():
+    trace = fake_trace()
+    set_effects(trace, 4, [-0.1])
+    set_effects(trace, 5, [-2.0])
+    assert "almost no visual evidence: −0.1 nats" in wording.selection_finding(trace, 4, 5)
+    assert "likelier without the screenshot: −2.0 nats" in wording.selection_finding(trace, 5, 6)
+
+
+def test_the_finding_of_a_step_is_the_sum_over_its_tokens():
+    trace = fake_trace()
+    step = trace.step(1)
+    reliance = float(trace.reliance[step.start : step.end].sum())
+    finding = wording.selection_finding(trace, step.start, step.end)
+    assert finding.startswith("Step 2 depends on the screenshot")
+    assert wording.nats(reliance) in finding
+
+
+def test_tooltips_show_markup_literally(qapp):
+    from PySide6.QtGui import QTextDocumentFragment
+
+    text = "<b>bold</b>\n<img src='x'>&amp;"
+    shown = QTextDocumentFragment.fromHtml(wording.plain_tooltip(text)).toPlainText()
+    assert shown == text

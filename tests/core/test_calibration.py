@@ -1,0 +1,125 @@
+"""Calibration collects what ablation shows, goes on after a kill, and learns what there is to learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from core.ablation import half_masks
+from core.calibration import Example, Item, collect, examine, fit, load_example, save_example
+from core.errors import InputError
+from core.estimator import Estimator, region_inputs
+from core.faithfulness import lds
+from core.features import Features
+from core.regions import region_map_from_labels
+from core.trace import Identity, Sampling
+
+SAMPLING = Sampling(temperature=1.0, max_new_tokens=8)
+
+
+def item(name: str, seed: int) -> Item:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((64, 96), np.int32)
+    labels[:32, :48], labels[32:, 48:] = 1, 2
+    return Item(
+        name, rng.integers(0, 255, (64, 96, 3), dtype=np.uint8), "Hi?", region_map_from_labels(labels), seed
+    )
+
+
+def test_an_example_holds_what_teaching_and_scoring_say(tiny_thinker):
+    example = examine(tiny_thinker, item("a", 1), 4, SAMPLING)
+    assert example is not None
+    assert example.masks.shape == (4, 3)
+    assert example.log_probs.shape == (4, len(example.token_ids))
+    assert example.features.attention.shape == (len(example.token_ids), 3, 4, 3)
+    assert example.spans[0][0] == 0
+    assert example.spans[-1][1] == len(example.token_ids)
+    assert (example.nothing - example.features.log_prob).abs().max() > 1e-3
+
+
+def test_examples_survive_the_disk(tiny_thinker, tmp_path):
+    example = examine(tiny_thinker, item("a", 1), 4, SAMPLING)
+    save_example(tmp_path / "a.safetensors", example)
+    again = load_example(tmp_path / "a.safetensors")
+    assert again.spans == example.spans
+    assert again.token_ids == example.token_ids
+    torch.testing.assert_close(again.log_probs, example.log_probs)
+    torch.testing.assert_close(again.features.attention, example.features.attention, atol=1e-3, rtol=1e-3)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_collecting_goes_on_where_it_was(tiny_thinker, tmp_path):
+    items = [item("a", 1), item("b", 2), item("c", 3)]
+    first = collect(
+        tiny_thinker, items, 3, tmp_path, 3, SAMPLING, should_stop=lambda: any(tmp_path.glob("b.*"))
+    )
+    assert [path.stem for path in first] == ["a", "b"]
+    before = first[0].stat().st_mtime_ns
+    again = collect(tiny_thinker, items, 3, tmp_path, 3, SAMPLING)
+    assert [path.stem for path in again] == ["a", "b", "c"]
+    assert again[0].stat().st_mtime_ns == before
+
+
+def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
+    """Log-probabilities that are sums of effects which can be read off the direct features of one head."""
+    generator = torch.Generator().manual_seed(seed)
+    direct = torch.randn(tokens, 1, 2, regions, generator=generator) * 0.2
+    attention = torch.rand(tokens, 1, 2, regions, generator=generator) / (2 * regions)
+    masks = torch.from_numpy(half_masks(regions, 32, seed))
+    effects = direct[:, 0, 1] * 3
+    log_prob = -torch.rand(tokens, generator=generator)
+    removed = (~masks).float() @ effects.T
+    features = Features(
+        attention, direct, attention.mean(2), attention.sum(-1), log_prob, -log_prob,
+        torch.full((regions,), 1 / regions),
+    )  # fmt: skip
+    spans = [(0, 5), (5, tokens)]
+    return Example(features, masks, log_prob - removed, log_prob - effects.sum(1), spans, list(range(tokens)))
+
+
+class Model:
+    """Stands for the thinking model; fitting asks only who it is."""
+
+    identity = Identity("synthetic", "0")
+
+
+def test_a_fit_finds_effects_that_are_there_to_be_found(tmp_path):
+    paths = []
+    for seed in range(24):
+        save_example(tmp_path / f"{seed}.safetensors", synthetic(seed))
+        paths.append(tmp_path / f"{seed}.safetensors")
+    network, config = fit(paths, Model(), epochs=40)
+    assert (config.layers, config.heads, config.thinker) == (1, 2, "synthetic")
+    unseen = synthetic(1000)
+    effects, reliance = Estimator(network, config, Identity("")).estimate(unseen.features)
+    scores = lds(effects, unseen.masks.numpy(), unseen.log_probs.numpy())
+    assert scores.mean() > 0.85
+    truth = (unseen.features.direct[:, 0, 1] * 3).numpy()
+    slope = (effects * truth).sum() / (truth * truth).sum()
+    assert slope == pytest.approx(1, abs=0.25), "effects come out in nats"
+    assert np.corrcoef(reliance, truth.sum(1))[0, 1] > 0.5
+
+
+def test_a_fit_is_repeatable(tmp_path):
+    save_example(tmp_path / "a.safetensors", synthetic(0))
+    fits = [fit([tmp_path / "a.safetensors"], Model(), epochs=2)[0].state_dict() for _ in range(2)]
+    for name, weight in fits[0].items():
+        torch.testing.assert_close(weight, fits[1][name], atol=0, rtol=0)
+
+
+def test_network_inputs_are_finite_and_one_row_a_region():
+    inputs = region_inputs(synthetic(0).features)
+    assert inputs.shape == (12, 6, 3 * 2 + 1 + 4)
+    assert inputs.isfinite().all()
+
+
+def test_fitting_on_nothing_gets_a_sentence():
+    with pytest.raises(InputError, match="no examples"):
+        fit([], Model())
+
+
+def test_a_damaged_example_gets_a_sentence(tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="damaged"):
+        load_example(tmp_path / "a.safetensors")

@@ -1,0 +1,115 @@
+"""The estimator treats regions alike, whatever their number and order, and survives being saved."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import InputError
+from core.estimator import EffectNetwork, Estimator, EstimatorConfig, load_estimator, save_estimator
+from core.features import Features
+from core.trace import Identity
+
+CONFIG = EstimatorConfig(layers=2, heads=3, hidden=16, thinker="tiny")
+
+
+def features(tokens: int, regions: int, seed: int = 0) -> Features:
+    """Made-up features of the right shapes and ranges."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    attention = uniform(tokens, 2, 3, regions) / (2 * regions)
+    return Features(
+        attention=attention,
+        direct=uniform(tokens, 2, 3, regions) - 0.5,
+        carried=uniform(tokens, 2, regions) / regions,
+        image_mass=attention.sum(-1),
+        log_prob=-uniform(tokens),
+        entropy=uniform(tokens),
+        area=torch.softmax(uniform(regions), 0),
+    )
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    made = EffectNetwork(CONFIG)
+    torch.nn.init.normal_(made.direct.weight)
+    return made
+
+
+@pytest.fixture
+def estimator(network):
+    return Estimator(network, CONFIG, Identity("test"))
+
+
+@pytest.mark.parametrize("regions", [1, 2, 7, 128])
+def test_any_number_of_regions_and_tokens_goes(estimator, regions):
+    effects, reliance = estimator.estimate(features(5, regions))
+    assert effects.shape == (5, regions)
+    assert reliance.shape == (5,)
+    assert effects.dtype == reliance.dtype == np.float32
+    assert np.isfinite(effects).all()
+
+
+def test_reordering_regions_reorders_effects_and_changes_nothing_else(estimator):
+    given = features(4, 6)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    turned = Features(
+        given.attention[..., order], given.direct[..., order], given.carried[..., order], given.image_mass,
+        given.log_prob, given.entropy, given.area[order],
+    )  # fmt: skip
+    effects, reliance = estimator.estimate(given)
+    again, same = estimator.estimate(turned)
+    np.testing.assert_allclose(again, effects[:, order], atol=1e-5)
+    np.testing.assert_allclose(same, reliance, atol=1e-5)
+    assert np.ptp(effects, axis=1).min() > 1e-3, "regions that differ get different effects"
+
+
+def test_each_token_is_estimated_on_its_own(estimator):
+    given = features(6, 5)
+    effects, reliance = estimator.estimate(given)
+    part, some = estimator.estimate(given.rows(2, 4))
+    np.testing.assert_allclose(part, effects[2:4], atol=1e-5)
+    np.testing.assert_allclose(some, reliance[2:4], atol=1e-5)
+
+
+def test_a_token_that_saw_nothing_gets_finite_effects(estimator):
+    blank = features(2, 4)
+    blank = Features(*(torch.zeros_like(getattr(blank, name)) for name in Features.__slots__))
+    assert np.isfinite(estimator.estimate(blank)[0]).all()
+
+
+def test_saving_and_loading_keeps_the_estimates(network, estimator, tmp_path):
+    save_estimator(tmp_path / "mine", network, CONFIG, {"screens": 3})
+    loaded = load_estimator(tmp_path / "mine")
+    given = features(3, 4)
+    np.testing.assert_array_equal(loaded.estimate(given)[0], estimator.estimate(given)[0])
+    assert loaded.identity.name == "mine"
+    assert len(loaded.identity.sha256) == 64
+    assert loaded.config == CONFIG
+    assert json.loads((tmp_path / "mine" / "config.json").read_text())["fitted"] == {"screens": 3}
+
+
+def test_another_model_is_refused(estimator):
+    estimator.check(2, 3, "tiny")
+    with pytest.raises(InputError, match="Calibrate"):
+        estimator.check(36, 32, "a large model")
+
+
+def test_a_missing_or_damaged_estimator_gets_a_sentence(network, tmp_path):
+    with pytest.raises(InputError, match="no estimator"):
+        load_estimator(tmp_path)
+    save_estimator(tmp_path, network, CONFIG, {})
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(InputError, match="damaged"):
+        load_estimator(tmp_path)
+    (tmp_path / "config.json").write_text("not json")
+    with pytest.raises(InputError, match="damaged"):
+        load_estimator(tmp_path)

@@ -1,0 +1,231 @@
+"""A run is a stream of events: tokens at once, effects soon after, and nothing is lost when it breaks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.control import RunControl
+from core.errors import InputError
+from core.events import EffectsEstimated, Failed, Finished, Started, StepEnded, TokenDecoded, fold
+from core.regions import Region, RegionMap
+from core.run import EFFECTS_AT_ONCE, PhaseReader, found, run
+from core.screenshot import Screenshot
+from core.thinking import Markers
+from core.trace import Identity, Sampling, Trace
+
+SHORT = Sampling(max_new_tokens=60, temperature=1.0, seed=3)
+
+
+class SumOfLooks:
+    """A stand-in estimator: the mean share of attention on each region, and all of it."""
+
+    identity = Identity("sum of looks")
+
+    def estimate(self, features):
+        return features.attention.mean((1, 2)).numpy(), features.image_mass.mean((1, 2)).numpy()
+
+
+class Kept:
+    """A writer that remembers."""
+
+    def __init__(self, trace):
+        self.trace, self.events, self.closed, self.flushes = trace, [], [], 0
+
+    def write(self, event):
+        assert not self.closed
+        self.events.append(event)
+
+    def flush(self):
+        self.flushes += 1
+
+    def close(self, status=None):
+        self.closed.append(status)
+
+
+@pytest.fixture(scope="module")
+def screenshot():
+    pixels = np.random.default_rng(0).integers(0, 255, (100, 170, 3), dtype=np.uint8)
+    return Screenshot(pixels, "noise", "0")
+
+
+@pytest.fixture(scope="module")
+def segment():
+    labels = np.zeros((100, 170), np.uint8)
+    labels[10:60, 20:90] = 1
+    labels[50:90, 100:160] = 2
+    boxes = [(0, 0, 170, 100), (20, 10, 70, 50), (100, 50, 60, 40)]
+    regions = tuple(Region(i, f"r{i}", box, int((labels == i).sum())) for i, box in enumerate(boxes))
+    return found(RegionMap(labels, regions), Identity("by hand"))
+
+
+@pytest.fixture
+def start(tiny_thinker, screenshot, segment):
+    """Start a run with anything replaced."""
+
+    def begin(**changes):
+        arguments = {
+            "screenshot": screenshot, "prompt": "What?", "thinker": tiny_thinker, "segment": segment,
+            "estimator": SumOfLooks(), "sampling": SHORT,
+        } | changes  # fmt: skip
+        return run(**arguments)
+
+    return begin
+
+
+def replay(events) -> Trace:
+    trace = next(event.trace for event in events if isinstance(event, Started))
+    for event in events:
+        fold(trace, event)
+    return trace
+
+
+def test_events_fold_into_a_complete_trace(start, tiny_thinker, screenshot, segment):
+    events = list(start(generation=7))
+    assert {event.generation for event in events} == {7}
+    trace = replay(events)
+    assert len(trace) == SHORT.max_new_tokens == trace.estimated
+    assert trace.status == "finished"
+    assert trace.details["finish_reason"] == "length"
+    assert trace.details["tokens_per_second"] > 0
+    assert trace.details["image_size"] == [160, 96]
+    assert trace.steps == [event.step for event in events if isinstance(event, StepEnded)]
+
+
+def test_live_effects_equal_those_of_one_teacher_forced_pass(start, tiny_thinker, screenshot, segment):
+    from core.coverage import coverage
+
+    trace = replay(list(start()))
+    prepared = tiny_thinker.prepare(screenshot.pixels, "What?")
+    shares = coverage(trace.region_map, prepared.cells)
+    features = tiny_thinker.teach(prepared, [token.id for token in trace.tokens], shares)
+    effects, reliance = SumOfLooks().estimate(features)
+    np.testing.assert_allclose(trace.effects, effects, atol=1e-4)
+    np.testing.assert_allclose(trace.reliance, reliance, atol=1e-4)
+
+
+def test_effects_follow_their_tokens_closely_and_precede_the_end_of_their_step(start):
+    drawn = estimated = 0
+    for event in start():
+        if isinstance(event, TokenDecoded):
+            drawn = event.token.index + 1
+        elif isinstance(event, EffectsEstimated):
+            assert event.start == estimated, "no token is skipped or estimated twice"
+            estimated += len(event.effects)
+        elif isinstance(event, StepEnded):
+            assert estimated >= event.step.end
+        elif isinstance(event, Finished):
+            assert estimated == drawn
+        assert drawn - estimated <= EFFECTS_AT_ONCE
+
+
+def test_every_event_is_written_before_it_is_seen(start):
+    kept: list[Kept] = []
+    for event in start(open_writer=lambda trace: kept.append(Kept(trace)) or kept[0]):
+        if isinstance(event, TokenDecoded | EffectsEstimated | StepEnded | Finished):
+            assert kept[0].events[-1] is event
+    assert kept[0].closed == [None]
+
+
+def test_stopping_keeps_what_exists(start):
+    control = RunControl()
+    events = []
+    for event in start(control=control):
+        events.append(event)
+        if isinstance(event, TokenDecoded) and event.token.index == 4:
+            control.stop()
+    trace = replay(events)
+    assert trace.status == "stopped"
+    assert len(trace) == trace.estimated == 5
+
+
+def test_a_paused_run_waits_saves_and_goes_on(start):
+    control, kept = RunControl(), []
+    for event in start(control=control, open_writer=lambda trace: kept.append(Kept(trace)) or kept[0]):
+        if isinstance(event, Started):
+            started_at = time.monotonic()
+        if isinstance(event, TokenDecoded) and event.token.index == 4:
+            control.pause()
+            threading.Timer(0.2, control.resume).start()
+            paused_at = time.monotonic()
+        if isinstance(event, TokenDecoded) and event.token.index == 5:
+            assert time.monotonic() - paused_at > 0.18
+    assert isinstance(event, Finished)
+    assert kept[0].flushes == 1
+    assert 60 / event.tokens_per_second < time.monotonic() - started_at - 0.18, "the pause does not count"
+
+
+def test_leaving_in_the_middle_closes_the_file_as_stopped(start):
+    kept = []
+    events = start(open_writer=lambda trace: kept.append(Kept(trace)) or kept[0])
+    for event in events:
+        if isinstance(event, TokenDecoded) and event.token.index == 3:
+            events.close()
+            break
+    assert kept[0].closed == ["stopped"]
+
+
+def test_without_an_estimator_there_are_tokens_and_no_effects(start):
+    events = list(start(estimator=None))
+    assert sum(isinstance(event, TokenDecoded) for event in events) == 60
+    assert not any(isinstance(event, EffectsEstimated) for event in events)
+
+
+def test_the_estimator_changes_no_token(start):
+    ids = [[e.token.id for e in start(**c) if isinstance(e, TokenDecoded)] for c in ({}, {"estimator": None})]
+    assert ids[0] == ids[1]
+
+
+def test_a_failure_in_the_middle_becomes_a_sentence_and_keeps_the_tokens(start):
+    class Breaks(SumOfLooks):
+        def estimate(self, features):
+            if self.calls:
+                raise self.error
+            self.calls += 1
+            return super().estimate(features)
+
+    import torch
+
+    for error, words in (
+        (RuntimeError("odd shape"), "RuntimeError: odd shape"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "smaller screenshot"),
+        (InputError("The disk is full. Make room."), "The disk is full. Make room."),
+    ):
+        breaks, kept = Breaks(), []
+        breaks.error, breaks.calls = error, 0
+        events = list(start(estimator=breaks, open_writer=lambda t, k=kept: k.append(Kept(t)) or k[0]))
+        assert isinstance(events[-1], Failed)
+        assert words in events[-1].message
+        assert kept[0].closed == ["failed"]
+        trace = replay(events)
+        assert len(trace) > trace.estimated > 0
+        assert trace.status == "failed"
+
+
+def test_an_empty_prompt_is_refused_before_anything_is_done(start):
+    with pytest.raises(InputError, match="empty"):
+        list(start(prompt=" "))
+
+
+def test_phases_follow_the_marker_ids():
+    opened = Markers(open=1, close=2, opened=True, silent=frozenset({1, 2}))
+    read = PhaseReader(opened)
+    assert [read.push(i) for i in (5, 6, 2, 7)] == ["thinking", "thinking", "thinking", "answer"]
+    read = PhaseReader(replace(opened, opened=False))
+    assert [read.push(i) for i in (1, 5, 2, 7)] == ["thinking", "thinking", "thinking", "answer"]
+    read = PhaseReader(replace(opened, opened=False))
+    assert [read.push(i) for i in (5, 6)] == ["answer", "answer"]
+
+
+def test_the_real_trace_file_holds_the_run(start, tmp_path):
+    from core.store import TraceWriter, read_trace
+
+    events = list(start(open_writer=lambda trace: TraceWriter(tmp_path / "run.sightline", trace)))
+    trace, again = replay(events), read_trace(tmp_path / "run.sightline")
+    assert [t.id for t in again.tokens] == [t.id for t in trace.tokens]
+    np.testing.assert_allclose(again.effects, trace.effects, atol=1e-3)
+    assert again.status == "finished"
