@@ -57,7 +57,7 @@ class OpenCVSegmenter:
             shape=(height, width),
             roles=[part.role for part in parts],
             max_regions=max_regions,
-            min_area=max(12, height * width // 40_000),
+            min_area=max(12, height * width // 5_000),
             source="opencv",
         )
         step("Mapping back", 0.9)

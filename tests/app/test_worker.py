@@ -113,8 +113,14 @@ def test_closing_ends_a_job_that_asks_whether_it_is_cancelled(qtbot):
 
 def test_closing_does_not_wait_for_ever(qtbot):
     worker = Worker("test")
-    release = threading.Event()
-    worker.submit(lambda context: release.wait(20))
+    started, release = threading.Event(), threading.Event()
+
+    def stuck(context):
+        started.set()
+        release.wait(20)
+
+    worker.submit(stuck)
+    assert started.wait(5)
     assert not worker.close(timeout=0.1)
     release.set()
     assert worker.close()

@@ -34,16 +34,14 @@ def _form(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     fields: list[tuple[Element, Element]] = []
     for i in range(count):
         top = y + i * pitch
-        label = board.pick(FIELDS)
+        name = board.pick(FIELDS)
         number = rng.random() < 0.4
-        value = str(board.number()) if number else board.pick([*NAMES, *PLACES, *THINGS])
+        text = str(board.number()) if number else board.pick([*NAMES, *PLACES, *THINGS])
         if boxed:
             board.box(x_value - 6, top - 4, board.width - x_value - 2, size + 11, board.card, board.line, 3)
-        label_box = board.text(x_label, top, label + (":" if not boxed else ""), size, board.faint)
-        value_box = board.text(x_value, top, value, size)
-        fields.append(
-            (board.add("label", label, label_box, value=value), board.add("value", value, value_box))
-        )
+        label_box = board.text(x_label, top, name + (":" if not boxed else ""), size, board.faint)
+        value_box = board.text(x_value, top, text, size)
+        fields.append((board.add("label", name, label_box, value=text), board.add("value", text, value_box)))
     label, value = fields[int(rng.integers(count))]
     prompts = [f"What is the {e.text}?" for e, _ in fields]
     thought = board.thought().say("The form has the fields ")

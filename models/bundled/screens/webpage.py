@@ -143,7 +143,7 @@ def _link(board: Board, y: float) -> tuple[_Part, float]:
 def _list(board: Board, y: float) -> tuple[_Part, float]:
     size = float(board.rng.uniform(13, 16))
     x = float(board.rng.uniform(16, 60))
-    elements = []
+    elements: list[Element] = []
     for _ in range(int(board.rng.integers(2, 4))):
         if elements and y + size + 8 > board.height - 6:
             break

@@ -61,7 +61,7 @@ def build_config(
 ) -> Qwen3VLConfig:
     """Return the configuration of the model for a tokenizer with these ids."""
     shape = shape or ThinkerShape()
-    config = Qwen3VLConfig(
+    config = Qwen3VLConfig(  # type: ignore[call-arg]
         vision_config={
             "depth": shape.vision_depth,
             "hidden_size": shape.vision_hidden,

@@ -20,9 +20,16 @@ _ASIDE = 0.4
 
 
 class Codebook(torch.nn.Module):
-    """Fixed random codes; only the temperature of the reading loss is learned."""
+    """Fixed random codes; only the temperature of the reading loss is learned, and how to spell.
 
-    def __init__(self, vocabulary: int, width: int, seed: int = 7) -> None:
+    Args:
+        vocabulary: tokens of the language model.
+        width: of its hidden state.
+        eyes: width of the vision tower.
+        seed: of the codes.
+    """
+
+    def __init__(self, vocabulary: int, width: int, eyes: int, seed: int = 7) -> None:
         super().__init__()
         source = torch.Generator().manual_seed(seed)
         self.tokens: Tensor
@@ -37,6 +44,7 @@ class Codebook(torch.nn.Module):
         self.register_buffer("rows", torch.randn(16, width, generator=source))
         self.register_buffer("columns", torch.randn(16, width, generator=source))
         self.sharpness = torch.nn.Parameter(torch.tensor(8.0))
+        self.spelling = Spelling(eyes)
 
     def _bind(self, hints: Tensor) -> tuple[Tensor, Tensor]:
         """For each hint its key [K, width] and its weight [K]: full where the thing's centre is."""

@@ -76,7 +76,8 @@ class Batch:
 
 def resize(image: np.ndarray) -> np.ndarray:
     """The screen at the size the bundled processor gives it: the same rule and the same filter."""
-    size = smart_resize(*image.shape[:2], factor=CELL, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
+    height, width = image.shape[:2]
+    size = smart_resize(height, width, factor=CELL, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
     pixels = torch.from_numpy(image).permute(2, 0, 1)
     small = tvf.resize(pixels, list(size), InterpolationMode.BICUBIC, antialias=True)
     return small.permute(1, 2, 0).numpy()
@@ -89,8 +90,8 @@ def make_row(sample: Sample, tokenizer: PreTrainedTokenizerFast) -> Row:
     head = _encode(tokenizer, PREFIX)
     ask = _encode(tokenizer, f"<|vision_end|>{sample.prompt}<|im_end|>\n<|im_start|>assistant\n<think>\n")
     write = _encode(tokenizer, f"{sample.thinking}\n</think>\n\n{sample.answer}<|im_end|>")
-    image_token = tokenizer.convert_tokens_to_ids("<|image_pad|>")
-    prompt = [*head, *([image_token] * cells), *ask]
+    image_token = _encode(tokenizer, "<|image_pad|>")
+    prompt = [*head, *(image_token * cells), *ask]
     hints, letters = _hints(sample, image, tokenizer), _letters(sample, image)
     return Row(sample.kind == "wall", image, prompt + write, len(prompt), hints, letters)
 
@@ -164,7 +165,8 @@ def collate(rows: list[Row], pad: int) -> Batch:
     length = -(-max(len(r.tokens) for r in rows) // 8) * 8
     ids = torch.full((len(rows), length), pad, dtype=torch.long)
     targets = torch.full((len(rows), length), _IGNORED, dtype=torch.long)
-    hints, letters = [], []
+    hints: list[tuple[int, ...]] = []
+    letters: list[tuple[int, ...]] = []
     for i, row in enumerate(rows):
         tokens = torch.tensor(row.tokens)
         ids[i, : len(tokens)] = tokens

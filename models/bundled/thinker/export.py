@@ -21,7 +21,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     model.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     images = Qwen2VLImageProcessor(
         patch_size=16, merge_size=2, temporal_patch_size=1, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS
     )

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
 
-Model = Qwen3VLForConditionalGeneration
+Model = Any
+"""A ``Qwen3VLForConditionalGeneration``; the attributes of its modules are not typed."""
 Grid = tuple[int, int]
 
 
@@ -104,7 +104,7 @@ def _mrope_row(prefix_len: int, grid: Grid | None, total_len: int, merge: int) -
 
 
 def mrope_positions(
-    config: Qwen3VLConfig, prefix_len: int, grid: Grid | None, total_len: int, batch: int = 1
+    config: Any, prefix_len: int, grid: Grid | None, total_len: int, batch: int = 1
 ) -> Tensor:
     """Return positions ``[3, batch, total_len]`` equal to the model's ``get_rope_index``.
 
@@ -161,13 +161,13 @@ def _rotate(x: Tensor, cos: Tensor, signed_sin: Tensor) -> Tensor:
     return x * cos + torch.cat((second, first), -1) * signed_sin
 
 
-def _linear(x: Tensor, layer: torch.nn.Module) -> Tensor:
+def _linear(x: Tensor, layer: Any) -> Tensor:
     """``layer(x)`` with the weight cast to the activations' type (the fp32 parameter gets the gradient)."""
     weight, bias = layer.weight, layer.bias
     return F.linear(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
 
-def _joined(x: Tensor, layers: Sequence[torch.nn.Module], merge: bool) -> list[Tensor]:
+def _joined(x: Tensor, layers: Sequence[Any], merge: bool) -> list[Tensor]:
     """The outputs of several layers on one input, by one product where ``merge``."""
     if not merge:
         return [_linear(x, layer) for layer in layers]
@@ -177,12 +177,12 @@ def _joined(x: Tensor, layers: Sequence[torch.nn.Module], merge: bool) -> list[T
     return list(F.linear(x, weight, bias).split([layer.weight.shape[0] for layer in layers], dim=-1))
 
 
-def _layer_norm(x: Tensor, norm: torch.nn.Module) -> Tensor:
+def _layer_norm(x: Tensor, norm: Any) -> Tensor:
     """LayerNorm; statistics in fp32 inside the kernel, also for bf16 input."""
     return F.layer_norm(x, (x.shape[-1],), norm.weight.to(x.dtype), norm.bias.to(x.dtype), norm.eps)
 
 
-def _rms_norm(x: Tensor, norm: torch.nn.Module) -> Tensor:
+def _rms_norm(x: Tensor, norm: Any) -> Tensor:
     """RMSNorm with fp32 statistics, as the model's own."""
     wide = x.float()
     wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + norm.variance_epsilon)
@@ -261,7 +261,7 @@ def _vision_core(
     return _merge(x, visual.merger), deepstack
 
 
-def _merge(x: Tensor, merger: torch.nn.Module) -> Tensor:
+def _merge(x: Tensor, merger: Any) -> Tensor:
     """Patch merger: ``[B, N, width] → [B, M, D]``; the patches of a block are neighbours in the order."""
     batch = x.shape[0]
     if merger.use_postshuffle_norm:

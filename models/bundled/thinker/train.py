@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from models.bundled.thinker.architecture import ThinkerShape, build_config, build_model, parameter_count
-from models.bundled.thinker.codes import AMPLITUDE, Codebook, Spelling
+from models.bundled.thinker.codes import AMPLITUDE, Codebook
 from models.bundled.thinker.dataset import TEXT_SLOTS, Batch, Screens
 from models.bundled.thinker.fast_forward import (
     Model,
@@ -53,7 +53,7 @@ def fresh_model(tokenizer: object, shape: ThinkerShape | None = None) -> Model:
         bos_token_id=ids["<|im_start|>"],
         shape=shape,
     )
-    model = build_model(config)
+    model: Model = build_model(config)
     look_locally(model)
     for merger in model.model.visual.deepstack_merger_list:
         torch.nn.init.zeros_(merger.linear_fc2.weight)  # joins the language model without a jolt
@@ -108,7 +108,8 @@ def whiten_patches(model: Model, batches: list[Batch]) -> None:
 
 def optimizers(modules: list[torch.nn.Module], muon_lr: float, adam_lr: float) -> list[torch.optim.Optimizer]:
     """Muon for hidden matrices, AdamW for everything else (embeddings, norms, biases, patch embedding)."""
-    matrices, others = [], []
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     seen: set[int] = set()
     for module in modules:
         for name, parameter in module.named_parameters():
@@ -218,8 +219,8 @@ def main() -> None:
 
     tokenizer = build_tokenizer()
     model = fresh_model(tokenizer)
-    book = Codebook(model.config.text_config.vocab_size, model.config.text_config.hidden_size)
-    book.spelling = Spelling(model.config.vision_config.hidden_size)
+    text, eyes = model.config.text_config, model.config.vision_config
+    book = Codebook(text.vocab_size, text.hidden_size, eyes.hidden_size)
     with torch.no_grad():  # a seen word and a written word start out alike
         model.model.language_model.embed_tokens.weight.copy_(book.tokens * 0.05)
     step, path = 0, options.out / f"{options.stage}.pt"
