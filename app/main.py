@@ -43,7 +43,7 @@ def _dispatch(argv: list[str]) -> int:
         return DONE
     from app.cli.window import run
 
-    return run(args.file)
+    return run(args.file, args.model, args.estimator, args.device)
 
 
 def _parser() -> Parser:
@@ -54,9 +54,14 @@ def _parser() -> Parser:
         description="Shows what a multimodal thinking model looks at while it thinks.",
         epilog=f"commands:\n{listed}\n\nWithout a command, the window opens.",
         formatter_class=RawDescriptionHelpFormatter,
-        usage="sightline [IMAGE | TRACE]\n       sightline COMMAND ...",
+        usage="sightline [IMAGE | TRACE] [--model M] [--estimator E]\n       sightline COMMAND ...",
     )
     parser.add_argument("file", nargs="?", metavar="IMAGE | TRACE", help="what to open in the window")
+    parser.add_argument(
+        "--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one"
+    )
+    parser.add_argument("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    parser.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     return parser
 

@@ -8,11 +8,19 @@ from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent / "resources" / "samples"
 
-GENERIC_QUESTION = "Describe the screen."
+KNOWN_QUESTIONS = (
+    "Write the HTML of this page.",
+    "List the icons.",
+    "What is the total?",
+    "Which number is the largest?",
+    "What is the trend?",
+)
+"""One question of each kind that the bundled model was trained on; they need no name from the screen."""
 
 GENERATED_ONLY = (
     "The bundled model reads generated screens only, and this does not look like one: expect wrong answers. "
-    "Samples has screens that it can read."
+    "Your own screenshots need a real model, such as Qwen3-VL-2B-Thinking (--model; see the README). "
+    "Samples has screens that the bundled model can read."
 )
 """What a person must know before trusting the bundled model with a screenshot of their own."""
 
@@ -65,7 +73,7 @@ def truth_of(image: Path | None) -> Truth | None:
 def questions(truth: Truth | None) -> list[str]:
     """What to suggest asking about a screenshot; the first one is the best."""
     if truth is None:
-        return [GENERIC_QUESTION]
+        return list(KNOWN_QUESTIONS)
     return list(dict.fromkeys([truth.prompt, *truth.suggestions]))
 
 

@@ -188,8 +188,12 @@ def collect(
 
     Returns:
         The files of all items reached, in order.
+
+    Raises:
+        InputError: the folder holds examples of another model.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, thinker)
     began, done = time.monotonic(), []
     for place, item in enumerate(items):
         if time.monotonic() - began > seconds or (should_stop is not None and should_stop()):
@@ -204,6 +208,15 @@ def collect(
         if say is not None:
             say(f"Examined {place + 1} of {total} screenshots", (place + 1) / max(total, 1))
     return done
+
+
+def _claim(folder: Path, thinker: ThinkingModel) -> None:
+    """Note whose examples these are; features of two models do not mix."""
+    owner = folder / "thinker.txt"
+    mine = f"{thinker.identity.name} {thinker.identity.sha256}\n"
+    if owner.exists() and owner.read_text(encoding="utf-8") != mine:
+        raise InputError(f"The examples in {folder} were collected with another model. Take another folder.")
+    owner.write_text(mine, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,8 +336,8 @@ def fit(
 def _loss(network: EffectNetwork, example: _Prepared) -> Tensor:
     effects, reliance = network(example.regional.float(), example.general)
     predicted = example.masks @ effects.T
-    tokens = _disagreement(predicted, example.centred, 0.05)
-    steps = _disagreement(predicted @ example.step_sums, example.centred @ example.step_sums, 0.2)
+    tokens = _disagreement(predicted, example.centred, 0.005)
+    steps = _disagreement(predicted @ example.step_sums, example.centred @ example.step_sums, 0.01)
     seen = torch.nn.functional.smooth_l1_loss(reliance, example.reliance, beta=0.5)
     return tokens + steps + 0.1 * seen
 

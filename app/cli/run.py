@@ -87,7 +87,7 @@ def run_image(
     screenshot = load_screenshot(image)
     truth = truth_of(image)
     if model == "bundled" and truth is None:
-        say(f"Note: {GENERATED_ONLY} Use --model for another one.")
+        say(f"Note: {GENERATED_ONLY}")
     if prompt is None:
         prompt = questions(truth)[0]
         say(f"Question: {prompt}")

@@ -8,12 +8,12 @@ from pathlib import Path
 from app.environment import display_problem, prepare_qt, runs_folder
 
 
-def run(file: str | None) -> int:
+def run(file: str | None, model: str = "bundled", estimator: str = "bundled", device: str = "auto") -> int:
     """Open the window, with a file or with a sample; returns the exit code."""
     path = checked(file) if file is not None else None
     problem = display_problem()
     if problem is not None:
-        return _run_without(problem, path)
+        return _run_without(problem, path, model, estimator, device)
     prepare_qt()
     # Threads hand over sooner: the window is late by 2.7 instead of 5.2 ms beside a busy model.
     sys.setswitchinterval(0.0005)
@@ -30,7 +30,7 @@ def run(file: str | None) -> int:
     app.setDesktopFileName("sightline")
     mode = settings().value("theme", "system")
     theme = Theme(app, mode if mode in MODES else "system")
-    window = Window(Engine(), theme, installed_places(runs_folder()))
+    window = Window(Engine(model, estimator, device), theme, installed_places(runs_folder()))
     window.show()
     QTimer.singleShot(0, window, lambda: window.begin(path))
     code = app.exec()
@@ -58,7 +58,7 @@ def checked(file: str) -> Path:
     return path
 
 
-def _run_without(problem: str, path: Path | None) -> int:
+def _run_without(problem: str, path: Path | None, model: str, estimator: str, device: str) -> int:
     from app.cli.console import say
     from app.cli.run import run_image
     from app.samples import samples
@@ -71,4 +71,4 @@ def _run_without(problem: str, path: Path | None) -> int:
         raise InputError(f"{problem} Use sightline run IMAGE.")
     image = path or found[0].path
     say(f"{problem} Running {image.name} without a window instead.")
-    return run_image(image)
+    return run_image(image, model=model, estimator=estimator, device=device)

@@ -82,7 +82,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypat
 
 
 def test_a_defect_gets_one_sentence_and_exit_code_1(capsys, monkeypatch):
-    def broken(_file: str | None) -> int:
+    def broken(*_: object) -> int:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("app.cli.window.run", broken)
@@ -93,7 +93,7 @@ def test_a_defect_gets_one_sentence_and_exit_code_1(capsys, monkeypatch):
 
 
 def test_ctrl_c_is_exit_code_130(capsys, monkeypatch):
-    def interrupted(_file: str | None) -> int:
+    def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("app.cli.window.run", interrupted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from app.samples import GENERIC_QUESTION, questions, samples, truth_of
+from app.samples import KNOWN_QUESTIONS, questions, samples, truth_of
 
 TRUTH = {"kind": "math", "prompt": "How many?", "answer": "3", "suggestions": ["How many?", "Which is red?"]}
 
@@ -29,7 +29,7 @@ def test_a_picture_without_truth_or_with_someone_elses_json_has_none(tmp_path):
 def test_suggestions_come_from_the_truth_each_once(tmp_path):
     (tmp_path / "screen.json").write_text(json.dumps(TRUTH))
     assert questions(truth_of(tmp_path / "screen.png")) == ["How many?", "Which is red?"]
-    assert questions(None) == [GENERIC_QUESTION]
+    assert questions(None) == list(KNOWN_QUESTIONS)
 
 
 def test_samples_are_listed_by_name_with_their_question(tmp_path):

@@ -61,6 +61,12 @@ def test_collecting_goes_on_where_it_was(tiny_thinker, tmp_path):
     assert again[0].stat().st_mtime_ns == before
 
 
+def test_examples_of_two_models_do_not_mix(tiny_thinker, tmp_path):
+    (tmp_path / "thinker.txt").write_text("another 00\n")
+    with pytest.raises(InputError, match="another model"):
+        collect(tiny_thinker, [item("a", 1)], 1, tmp_path, 3, SAMPLING)
+
+
 def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
     """Log-probabilities that are sums of effects which can be read off the direct features of one head."""
     generator = torch.Generator().manual_seed(seed)

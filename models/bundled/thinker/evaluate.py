@@ -19,6 +19,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from models.bundled.screens import HELD_OUT, KINDS, Sample, generate
 
+CONDITIONS = ("sighted", "blind", "novel")
 FOLDER = Path(__file__).resolve().parents[3] / "resources" / "bundled" / "thinker"
 
 
@@ -82,23 +83,27 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=FOLDER)
     parser.add_argument("--screens", type=int, default=100, help="screens of each kind")
     parser.add_argument("--first-seed", type=int, default=HELD_OUT)
-    parser.add_argument("--skip-blind", action="store_true")
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    parser.add_argument("--json", type=Path, help="also write the figures to a file")
     options = parser.parse_args()
     reader = Reader(options.model)
     seeds = range(options.first_seed, options.first_seed + options.screens)
-    conditions = ["sighted"] if options.skip_blind else ["sighted", "blind", "novel words"]
     report: dict[str, dict[str, float]] = {}
-    for condition in conditions:
+    for condition in options.conditions:
         rows: dict[str, float] = {}
         total: list[bool] = []
         for kind in KINDS:
-            novel = 1.0 if condition == "novel words" else 0.0
+            novel = 1.0 if condition == "novel" else 0.0
             samples = [generate(kind, seed, novel=novel, novel_held_out=True) for seed in seeds]
             right = score(reader, samples, ablated=condition == "blind")
             rows[kind] = float(np.mean(right))
             total += right
-        report[condition] = {k: round(v, 4) for k, v in rows.items()} | {"overall": float(np.mean(total))}
+        rows["overall"] = float(np.mean(total))
+        report[condition] = {k: round(v, 4) for k, v in rows.items()}
         print(json.dumps({condition: report[condition]}), flush=True)
+    if options.json:
+        report["setting"] = {"screens of each kind": options.screens, "first seed": options.first_seed}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
