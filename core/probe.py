@@ -88,31 +88,52 @@ def listen_to(decoder: Decoder) -> None:
     decoder.norm.register_forward_pre_hook(_before_final_norm)
 
 
-def attention_rows(queries: Tensor, keys: Tensor, first_position: int, scaling: float) -> Tensor:
+def causal_mask(count: int, first_position: int, keys: Tensor, groups: int) -> Tensor:
+    """What hides later keys from consecutive positions: [groups · count, S], 0 or −inf.
+
+    Args:
+        count: how many positions, from ``first_position`` on; each sees the keys up to its own.
+        keys: [key_heads, S, head_dim]; gives length, format and device.
+        groups: heads that share a key head; their rows stand below each other.
+    """
+    positions = torch.arange(first_position, first_position + count, device=keys.device)
+    hidden = torch.arange(keys.shape[1], device=keys.device) > positions[:, None]
+    mask = torch.zeros(hidden.shape, dtype=keys.dtype, device=keys.device)
+    return mask.masked_fill_(hidden, float("-inf")).repeat(groups, 1)
+
+
+def attention_rows(queries: Tensor, keys: Tensor, mask: Tensor, scaling: float) -> Tensor:
     """Attention of consecutive positions over all keys, as eager attention computes it.
 
     Args:
-        queries: [heads, n, head_dim] after norm and rotary embedding; positions ``first_position`` onwards.
+        queries: [heads, n, head_dim] after norm and rotary embedding.
         keys: [key_heads, S, head_dim]; consecutive heads share a key head.
-        first_position: position of the first query; it sees the keys up to and including its own.
+        mask: from ``causal_mask``.
         scaling: factor of the products.
 
     Returns:
         float32 [heads, n, S]; rows sum to 1.
     """
     heads, count, size = queries.shape
-    key_heads, length, _ = keys.shape
     # The heads that share a key head stand below each other, so that keys are never repeated.
-    stacked = queries.reshape(key_heads, heads // key_heads * count, size)
-    if count == 1 and first_position + 1 == length:
-        scores = torch.bmm(stacked, keys.transpose(1, 2)) * scaling
-    else:
-        hidden_from = torch.arange(first_position, first_position + count, device=keys.device)
-        future = torch.arange(length, device=keys.device)[None, :] > hidden_from[:, None]
-        mask = torch.zeros(future.shape, dtype=queries.dtype, device=keys.device)
-        mask = mask.masked_fill_(future, float("-inf")).repeat(heads // key_heads, 1)
-        scores = torch.baddbmm(mask.unsqueeze(0), stacked, keys.transpose(1, 2), alpha=scaling)
-    return torch.softmax(scores, -1, dtype=torch.float32).view(heads, count, length)
+    stacked = queries.reshape(keys.shape[0], -1, size)
+    scores = torch.baddbmm(mask.unsqueeze(0), stacked, keys.transpose(1, 2), alpha=scaling)
+    return torch.softmax(scores, -1, dtype=torch.float32).view(heads, count, -1)
+
+
+def back_through(norm: nn.Module, hidden: Tensor, upstream: Tensor) -> Tensor:
+    """Gradient at the input [n, size] of a norm, given that at its output."""
+    epsilon = getattr(norm, "variance_epsilon", None)
+    if epsilon is None:  # not the usual root mean square norm: let autograd find out
+        with torch.inference_mode(False), torch.enable_grad():
+            start = hidden.clone().requires_grad_()
+            return torch.autograd.grad(norm(start), start, upstream.clone())[0]
+    with torch.inference_mode():
+        weight: Tensor = norm.weight  # type: ignore[assignment]
+        wide, weighted = hidden.float(), (upstream * weight).float()
+        scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + epsilon)
+        along = (wide * weighted).mean(-1, keepdim=True) * scale.square()
+        return ((weighted - wide * along) * scale).to(hidden.dtype)
 
 
 class Probe:
@@ -156,7 +177,7 @@ class Probe:
         self._queries: list[list[Tensor]] = [[] for _ in decoder.layers]
         self._keys: list[Tensor] = [decoder.head] * len(decoder.layers)
         self._values: list[Tensor] = [decoder.head] * len(decoder.layers)
-        self._image_values: list[Tensor] | None = None
+        self._image_values: Tensor | None = None
         self._hidden: list[Tensor] = []
         self._ids: list[int] = []
         self._log_probs: list[Tensor] = []
@@ -214,22 +235,24 @@ class Probe:
         gradient, log_prob, entropy = self._gradient(self._take(self._hidden, 0, count))
         with torch.inference_mode():
             if self._image_values is None:  # what the prompt left in the cache never changes
-                self._image_values = [
-                    value[0][:, self._image].transpose(1, 2).contiguous() for value in self._values
-                ]
-            looks, moves, backwards = [], [], []
+                values = [value[0][:, self._image].transpose(1, 2) for value in self._values]
+                self._image_values = torch.cat(values).contiguous()
+            looks, backwards = [], []
             first = self._first + self.start
             end = self._first + self.start + count
+            mask = None
             for place, layer in enumerate(decoder.layers):
-                queries = self._take(self._queries[place], 1, count)
-                rows = attention_rows(queries, self._keys[place][0], first, decoder.scaling[place])
+                queries, keys = self._take(self._queries[place], 1, count), self._keys[place][0]
+                if mask is None or mask.shape != (len(queries) // len(keys) * count, keys.shape[1]):
+                    mask = causal_mask(count, first, keys, len(queries) // len(keys))
+                rows = attention_rows(queries, keys, mask, decoder.scaling[place])
                 if self._observer is not None:
                     self._observer(layer, self.start, rows)
                 looks.append(rows[:, :, self._image])
                 backwards.append(rows[:, :, self._first : end].mean(0))
-                moves.append(self._value_products(place, gradient, queries.shape[0]))
             look = torch.stack(looks)  # [L, H, n, cells]
-            pooled = torch.stack((look, look * torch.stack(moves))) @ self._coverage
+            moved = look * self._value_products(gradient).view_as(look)
+            pooled = torch.stack((look, moved)) @ self._coverage
             attention, direct = pooled.permute(0, 3, 1, 2, 4)
             features = Features(
                 attention=attention,
@@ -264,23 +287,19 @@ class Probe:
         with torch.inference_mode():
             ids = torch.tensor(self._ids, device=log_probs.device)
             probs = log_probs.exp()
-            entropy = -(probs * log_probs.clamp_min(-1e4)).sum(-1)
+            entropy = torch.special.entr(probs).sum(-1)
             log_prob = log_probs.gather(1, ids[:, None])[:, 0]
             head = self._decoder.head
             upstream = head[ids] - probs.to(head.dtype) @ head
-        with torch.inference_mode(False), torch.enable_grad():
-            start = hidden.clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(self._decoder.norm(start), start, upstream.clone())
-        return gradient, log_prob, entropy
+        return back_through(self._decoder.norm, hidden, upstream), log_prob, entropy
 
-    def _value_products(self, place: int, gradient: Tensor, heads: int) -> Tensor:
-        """Value through the output projection · gradient of each head and token: [heads, n, cells]."""
-        assert self._image_values is not None
-        values = self._image_values[place]  # [key_heads, head_dim, cells]
-        wanted = gradient @ self._decoder.output_projections[place]  # [n, heads · head_dim]
-        count, key_heads, size = len(gradient), values.shape[0], values.shape[1]
-        wanted = wanted.view(count, heads, size).transpose(0, 1).reshape(key_heads, -1, size)
-        return torch.bmm(wanted, values).float().view(heads, count, -1)
+    def _value_products(self, gradient: Tensor) -> Tensor:
+        """Value through the output projection · gradient: float32 [layers · key_heads, groups · n, cells]."""
+        values = self._image_values  # [layers · key_heads, head_dim, cells]
+        assert values is not None
+        wanted = torch.stack([gradient @ weight for weight in self._decoder.output_projections])
+        heads = wanted.view(len(wanted), len(gradient), -1, values.shape[1]).transpose(1, 2)
+        return torch.bmm(heads.reshape(len(values), -1, values.shape[1]), values).float()
 
     def _carried(self, backwards: Tensor, attention: Tensor) -> Tensor:
         """Attention to generated positions [L, n, rows so far] × what those had looked at: [n, L, R]."""

@@ -34,10 +34,12 @@ from core.trace import Identity, Phase, Sampling, Step, Token, Trace
 
 _log = logging.getLogger(__name__)
 
-EFFECTS_AT_ONCE = 24
+EFFECTS_AT_ONCE = 32
 """Tokens whose attention is read together; fewer when that would show them late or a step ended."""
 LATEST_EFFECTS = 0.1
 """Seconds after which effects are not kept waiting for more tokens."""
+LATEST_AT_STEP_END = 0.06
+"""The same when a step has ended."""
 
 Segment = Callable[[Screenshot], tuple[RegionMap, Identity]]
 
@@ -165,19 +167,22 @@ class _Loop:
 
     def events(self) -> Iterator[Event]:
         control, count, held = self._control, 0, 0.0
+        ended: list[Step] = []
         waiting_since = began = last_token = time.monotonic()
         decoding = self._thinker.decode(self._prepared, self._sampling, self._probe, lambda: control.stopped)
         for drawn in decoding:
             now = last_token = time.monotonic()
             if self._probe is not None and self._probe.pending == 1:
                 waiting_since = now
-            ended, token = self._place(drawn, count)
+            step, token = self._place(drawn, count)
             count += 1
             yield TokenDecoded(self._generation, token)
-            if ended is not None or self._due(now - waiting_since) or control.holds:
+            if step is not None:
+                ended.append(step)
+            if self._due(now - waiting_since, bool(ended)) or control.holds:
                 yield from self._effects()
-            if ended is not None:
-                yield StepEnded(self._generation, ended)
+                yield from (StepEnded(self._generation, step) for step in ended)
+                ended.clear()
             if control.holds:
                 if control.paused and self._writer is not None:
                     self._writer.flush()
@@ -185,8 +190,9 @@ class _Loop:
             if control.stopped:
                 break
         yield from self._effects()
-        if (ended := self._steps.close()) is not None:
-            yield StepEnded(self._generation, ended)
+        if (last := self._steps.close()) is not None:
+            ended.append(last)
+        yield from (StepEnded(self._generation, step) for step in ended)
         seconds = max(time.monotonic() - began - held, 1e-9)
         limit = min(self._sampling.max_new_tokens, self._prepared.room)
         reason = "stopped" if control.stopped else "length" if count >= limit else "done"
@@ -198,8 +204,12 @@ class _Loop:
         ended = self._steps.push(drawn.text, phase)
         return ended, Token(index, drawn.id, drawn.text, drawn.log_prob, phase, self._steps.index)
 
-    def _due(self, waited: float) -> bool:
-        return self._probe is not None and (self._probe.pending >= EFFECTS_AT_ONCE or waited > LATEST_EFFECTS)
+    def _due(self, waited: float, step_ended: bool) -> bool:
+        """Whether effects, and the ends of steps that follow them, should wait no longer."""
+        if self._probe is None:
+            return step_ended
+        late = LATEST_AT_STEP_END if step_ended else LATEST_EFFECTS
+        return self._probe.pending >= EFFECTS_AT_ONCE or waited > late
 
     def _effects(self) -> Iterator[EffectsEstimated]:
         """Read the attention of the tokens since the last time, and estimate their effects."""

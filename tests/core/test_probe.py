@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.features import join
-from core.probe import attention_rows
+from core.probe import attention_rows, back_through, causal_mask
 from core.trace import Sampling
 
 GREEDY = Sampling(max_new_tokens=21)
@@ -181,9 +181,21 @@ def test_rows_of_grouped_heads_match_a_loop_over_heads():
     generator = torch.Generator().manual_seed(0)
     queries = torch.randn(6, 3, 8, generator=generator)
     keys = torch.randn(2, 10, 8, generator=generator)
-    rows = attention_rows(queries, keys, 5, 0.3)
+    rows = attention_rows(queries, keys, causal_mask(3, 5, keys, 3), 0.3)
     for head in range(6):
         for i in range(3):
             scores = torch.tensor([float(queries[head, i] @ keys[head // 3, j]) * 0.3 for j in range(6 + i)])
             torch.testing.assert_close(rows[head, i, : 6 + i], scores.softmax(0))
             assert not rows[head, i, 6 + i :].any()
+
+
+def test_the_gradient_through_a_norm_is_that_of_autograd():
+    from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRMSNorm
+
+    generator = torch.Generator().manual_seed(0)
+    hidden, upstream = torch.randn(2, 5, 16, generator=generator)
+    for norm in (Qwen3VLTextRMSNorm(16), torch.nn.LayerNorm(16)):
+        torch.nn.init.normal_(norm.weight, generator=generator)
+        start = hidden.clone().requires_grad_()
+        (expected,) = torch.autograd.grad(norm(start), start, upstream)
+        torch.testing.assert_close(back_through(norm, hidden, upstream), expected)
