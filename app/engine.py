@@ -51,6 +51,8 @@ class EngineLike(Protocol):
     """What the window needs of an engine; tests bring a scripted one."""
 
     segmenters: tuple[str, ...]
+    generated_only: bool
+    """Whether the model reads generated screens and nothing else."""
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
@@ -75,6 +77,7 @@ class Engine:
 
         self.segmenters = (DEFAULT, *(name for name in SEGMENTERS if name != DEFAULT))
         self._names = (model, estimator, device)
+        self.generated_only = model == "bundled"
         self._loaded: tuple[Thinker, Estimator] | None = None
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:

@@ -74,6 +74,7 @@ class Window(QMainWindow):
         self._places = places
         self._settings = settings()
         self.controller = Controller(engine, places.runs, self)
+        self._generated_only = engine.generated_only
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
         self.canvas = Canvas(session, self)
@@ -168,7 +169,7 @@ class Window(QMainWindow):
     @Slot()
     def run(self) -> None:
         """Ask the question of the prompt bar."""
-        self.message.dismiss()
+        self._say_what_to_expect()
         self.controller.run(self.prompt.question(), self.prompt.sampling(), self.prompt.pace())
 
     def event(self, event: QEvent) -> bool:
@@ -281,8 +282,8 @@ class Window(QMainWindow):
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self.status.set_rate(0.0)
         self.prompt.set_questions([session.trace.prompt] if session.trace else questions(scene.truth))
-        if session.trace is None and scene.truth is None:
-            self.message.show_message(GENERATED_ONLY)
+        if session.trace is None:
+            self._say_what_to_expect()
         self._show_regions()
         self._retitle()
         self._state_changed()
@@ -293,6 +294,14 @@ class Window(QMainWindow):
         assert scene is not None
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self._show_regions()
+
+    def _say_what_to_expect(self) -> None:
+        """Warn where the model cannot read the screenshot; otherwise clear the bar."""
+        scene = self.controller.scene
+        if self._generated_only and scene is not None and scene.truth is None:
+            self.message.show_message(GENERATED_ONLY)
+        else:
+            self.message.dismiss()
 
     def _show_regions(self) -> None:
         region_map = self.controller.scene.region_map if self.controller.scene else None

@@ -20,6 +20,7 @@ class ScriptedEngine:
     """Finds four quadrants in any screenshot; a run yields ``tokens`` tokens, ``work()`` before each one."""
 
     segmenters = ("quadrants", "halves")
+    generated_only = True
 
     def __init__(
         self, tokens: int = 40, work: Callable[[], None] = lambda: time.sleep(0.002), breaks_at: int = -1

@@ -182,6 +182,9 @@ def test_a_screenshot_of_ones_own_comes_with_a_notice(qtbot, window, photo):
     assert window.message.text == GENERATED_ONLY
     assert window.prompt.question()
     qtbot.waitUntil(lambda: settled(window))
+    window.run()
+    qtbot.waitUntil(lambda: settled(window))
+    assert window.message.text == GENERATED_ONLY
 
 
 def test_an_image_can_be_dropped_and_pasted(qtbot, window, photo):

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from models.bundled.thinker.architecture import ThinkerShape, build_config, build_model, parameter_count
@@ -211,7 +212,7 @@ def main() -> None:
     parser.add_argument("--me", type=int, default=0, help="number of this process among --peers")
     parser.add_argument("--peers", type=int, default=1, help="processes that average their weights")
     parser.add_argument("--meet-every", type=int, default=20, help="steps between two averages")
-    parser.add_argument("--start", type=Path, nargs="*", default=[], help="checkpoints of earlier stages")
+    parser.add_argument("--start", type=Path, nargs="*", default=[], help="earlier stages, or a saved folder")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -240,7 +241,10 @@ def main() -> None:
         step = state["step"]
     else:
         for earlier in options.start:
-            _take(model, book, torch.load(earlier, weights_only=True), earlier.stem)
+            if earlier.is_dir():
+                _take_exported(model, earlier)
+            else:
+                _take(model, book, torch.load(earlier, weights_only=True), earlier.stem)
     seed = (options.seed * 64 + options.me) * 1_000_003 + step
     screens = Screens(tokenizer, options.batch, seed, options.novel, options.walls)
     loader = iter(
@@ -286,6 +290,13 @@ def _save(path: Path, model: Model, book: Codebook, optimizer_list: list, step: 
     state = {"model": model.state_dict(), "book": book.state_dict(), "step": step}
     torch.save(state | {"optimizers": [o.state_dict() for o in optimizer_list]}, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
+
+
+def _take_exported(model: Model, folder: Path) -> None:
+    """Start from a saved transformers folder."""
+    keys = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    if keys.unexpected_keys or set(keys.missing_keys) - {"lm_head.weight"}:  # tied to the embedding
+        raise ValueError(f"{folder} does not hold a thinker of this shape")
 
 
 def _take(model: Model, book: Codebook, state: dict, stage: str) -> None:
