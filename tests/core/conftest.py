@@ -9,6 +9,7 @@ import pytest
 
 from core.regions import region_map_from_labels
 from core.screenshot import from_array
+from core.store import save_trace
 from core.trace import Identity, Measurement, Sampling, Token, Trace
 
 
@@ -66,3 +67,22 @@ def fake_trace(
 @pytest.fixture
 def make_trace() -> Callable[..., Trace]:
     return fake_trace
+
+
+@pytest.fixture
+def saved(tmp_path, make_trace):
+    path = tmp_path / "a run.sightline"
+    save_trace(path, make_trace())
+    return path
+
+
+@pytest.fixture
+def measurement_of():
+    """A small measurement that fits a trace."""
+
+    def make(trace: Trace) -> Measurement:
+        regions = len(trace.region_map)
+        effects, masks = np.zeros(regions, np.float32), np.zeros((0, regions), bool)
+        return Measurement(0, 1, "pixels", effects, 2.0, -1.0, masks, np.zeros(0, np.float32))
+
+    return make
