@@ -1,12 +1,12 @@
 """Every action once: its text, tip, keys, menu and icon.
 
-Menus, tool bar, shortcuts and the shortcuts sheet are built from ``ACTIONS``. What an action does is
-connected by id in ``app/window.py``.
+Menus, tool bar, shortcuts, the shortcuts sheet and the command palette are built from ``ACTIONS``. What an
+action does is connected by id in ``app/window.py``; ``app/keys.py`` knows keys that the person changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -99,7 +99,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme_light", "Light Theme", "Dark text on light", "View/theme", checkable=True, exclusive=True),
     Action("theme_dark", "Dark Theme", "Light text on dark", "View/theme", checkable=True, exclusive=True),
 
-    Action("shortcuts", "Keyboard Shortcuts", "Every action and its keys", "Help/help", ("F1", "Ctrl+/")),
+    Action("palette", "Command Palette", "Find anything that can be done by a few letters of its name",
+           "Help/help", ("Ctrl+Shift+P",)),
+    Action("shortcuts", "Keyboard Shortcuts", "Every action and its keys; choose others",
+           "Help/help", ("F1", "Ctrl+/")),
     Action("about", "About Sightline", "What this is, and its version", "Help/help"),
 )
 # fmt: on
@@ -118,25 +121,24 @@ def clashes(actions: tuple[Action, ...] = ACTIONS) -> list[tuple[str, str, str]]
     return found
 
 
-def shown_keys(action: Action) -> str:
-    """The shortcuts of an action as this system writes them, such as "Ctrl+O"; "" for none."""
+def shown(keys: Iterable[str]) -> str:
+    """Shortcuts as this system writes them, such as "Ctrl+O"; "" for none."""
     native = QKeySequence.SequenceFormat.NativeText
-    return ", ".join(QKeySequence(keys).toString(native) for keys in action.keys)
+    return ", ".join(QKeySequence(key).toString(native) for key in keys)
 
 
 def build(parent: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
     """A QAction for each entry of ``ACTIONS``, owned by ``parent`` and connected to ``handlers[id]``.
 
-    Checkable actions pass whether they are on. Raises KeyError when an action has no handler.
+    Checkable actions pass whether they are on; ``app.keys.apply`` gives them their keys. Raises KeyError when
+    an action has no handler.
     """
     built: dict[str, QAction] = {}
     groups: dict[str, QActionGroup] = {}
     for action in ACTIONS:
         made = QAction(action.text, parent)
         made.setObjectName(action.id)
-        made.setShortcuts([QKeySequence(keys) for keys in action.keys])
         made.setStatusTip(action.tip)
-        made.setToolTip(f"{action.tip} ({shown_keys(action)})" if action.keys else action.tip)
         made.setCheckable(action.checkable)
         made.setMenuRole(QAction.MenuRole.NoRole)
         if action.exclusive:

@@ -51,13 +51,13 @@ class FileMenus(QObject):
     @Slot(str)
     def remember(self, path: str) -> None:
         """Put a file on top of the recent ones."""
-        listed = [path, *(other for other in _recent() if other != path)]
+        listed = [path, *(other for other in recent() if other != path)]
         settings().setValue("recent", listed[:RECENT])
 
     @Slot()
     def _list_recent(self) -> None:
         self.recent.clear()
-        for path in _recent():
+        for path in recent():
             entry = self.recent.addAction(Path(path).name)
             entry.setData(path)
             entry.setStatusTip(path)
@@ -101,7 +101,8 @@ def fill(window: QMainWindow, actions: Mapping[str, QAction], files: FileMenus) 
             tools.addWidget(files.button)
 
 
-def _recent() -> list[str]:
+def recent() -> list[str]:
+    """Paths of the files that were opened lately, newest first."""
     saved = settings().value("recent", [])
     if isinstance(saved, str):  # Qt unpacks lists of one
         return [saved]

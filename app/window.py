@@ -26,9 +26,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import exporting
+from app import exporting, keys
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
+from app.commands import commands
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
 from app.dialogs.shortcuts import ShortcutsSheet
@@ -37,6 +38,7 @@ from app.engine import EngineLike
 from app.icons import icon
 from app.menus import FileMenus, fill
 from app.message_bar import MessageBar
+from app.palette import Palette
 from app.prompt_bar import PromptBar
 from app.reasoning import Reasoning
 from app.recording import make_folder
@@ -77,6 +79,7 @@ class Window(QMainWindow):
         self._generated_only = engine.generated_only
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
+        keys.apply(self.actions_by_id)
         self.canvas = Canvas(session, self)
         self.reasoning = Reasoning(session, self)
         self.timeline = Timeline(session, self)
@@ -88,6 +91,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.files = FileMenus(places.samples, self)
         fill(self, self.actions_by_id, self.files)
+        self.palette_box = Palette(self)
         self._arrange()
         self._connect()
         self._restore()
@@ -124,7 +128,8 @@ class Window(QMainWindow):
             "theme_system": lambda _on: self._set_theme("system"),
             "theme_light": lambda _on: self._set_theme("light"),
             "theme_dark": lambda _on: self._set_theme("dark"),
-            "shortcuts": lambda: ShortcutsSheet(self).show(),
+            "palette": self.open_palette,
+            "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),
         }
 
@@ -171,6 +176,11 @@ class Window(QMainWindow):
         """Ask the question of the prompt bar."""
         self._say_what_to_expect()
         self.controller.run(self.prompt.question(), self.prompt.sampling(), self.prompt.pace())
+
+    @Slot()
+    def open_palette(self) -> None:
+        """Offer everything that can be done."""
+        self.palette_box.open(commands(self.actions_by_id, self.files))
 
     def event(self, event: QEvent) -> bool:
         # Reaches the window only when the focused widget did not claim the key itself.

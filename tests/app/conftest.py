@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import threading
 
+import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -50,3 +53,60 @@ def _nothing_left_behind(request):
 def _foreign(thread: threading.Thread) -> bool:
     """Threads that libraries keep for the life of the process."""
     return thread.name.startswith(("ThreadPoolExecutor", "tqdm", "pydevd", "Dummy"))
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """A generated screen: it has its truth beside it."""
+    from app.samples import Sample
+
+    path = tmp_path / "sample.png"
+    Image.fromarray(np.full((60, 80, 3), 220, np.uint8)).save(path)
+    truth = {"kind": "math", "prompt": "How many apples?", "answer": "3", "suggestions": ["Which is red?"]}
+    path.with_suffix(".json").write_text(json.dumps(truth))
+    return Sample("Math: How many apples?", path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.full((50, 90, 3), 90, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def theme(qapp):
+    from app.theme import Theme
+
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def make(qtbot, tmp_path, sample, theme):
+    """Makes a window whose engine plays a written run."""
+    from scripted_engine import ScriptedEngine
+
+    from app.window import Places, Window
+
+    def build(shown: bool = True, **script) -> Window:
+        window = Window(ScriptedEngine(**script), theme, Places(tmp_path / "runs", (sample,)))
+        qtbot.addWidget(window, before_close_func=lambda w: w.controller.close())
+        if shown:
+            window.show()
+            qtbot.waitExposed(window)
+        return window
+
+    return build
+
+
+@pytest.fixture
+def window(qtbot, make):
+    """A window with the sample open and its regions found."""
+    from windows import settled
+
+    made = make()
+    made.begin(None)
+    qtbot.waitUntil(lambda: settled(made))
+    return made

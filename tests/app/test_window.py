@@ -4,88 +4,20 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolBar, QToolButton
-from scripted_engine import ScriptedEngine
+from windows import idle, press, run_to_the_end, settled
 
 from app.actions import ACTIONS
 from app.dialogs.about import AboutDialog
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.prompt_bar import RunState
-from app.samples import GENERATED_ONLY, Sample
-from app.theme import Theme, tokens
-from app.window import Places, Window
+from app.samples import GENERATED_ONLY
+from app.theme import tokens
 from core.store import read_trace
-
-
-@pytest.fixture
-def sample(tmp_path):
-    """A generated screen: it has its truth beside it."""
-    path = tmp_path / "sample.png"
-    Image.fromarray(np.full((60, 80, 3), 220, np.uint8)).save(path)
-    truth = {"kind": "math", "prompt": "How many apples?", "answer": "3", "suggestions": ["Which is red?"]}
-    path.with_suffix(".json").write_text(json.dumps(truth))
-    return Sample("Math: How many apples?", path)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    Image.fromarray(np.full((50, 90, 3), 90, np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture
-def theme(qapp):
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
-
-
-@pytest.fixture
-def make(qtbot, tmp_path, sample, theme):
-    def build(shown: bool = True, **script) -> Window:
-        window = Window(ScriptedEngine(**script), theme, Places(tmp_path / "runs", (sample,)))
-        qtbot.addWidget(window, before_close_func=lambda w: w.controller.close())
-        if shown:
-            window.show()
-            qtbot.waitExposed(window)
-        return window
-
-    return build
-
-
-@pytest.fixture
-def window(qtbot, make):
-    """A window with the sample open and its regions found."""
-    made = make()
-    made.begin(None)
-    qtbot.waitUntil(lambda: settled(made))
-    return made
-
-
-def settled(window) -> bool:
-    scene = window.controller.scene
-    return scene is not None and scene.region_map is not None
-
-
-def idle(window) -> bool:
-    return window.controller.state is RunState.IDLE
-
-
-def press(window, action: str) -> None:
-    assert window.actions_by_id[action].isEnabled(), action
-    window.actions_by_id[action].trigger()
-
-
-def run_to_the_end(qtbot, window):
-    press(window, "run")
-    qtbot.waitUntil(lambda: idle(window), timeout=20_000)
-    return window.controller.session.trace
 
 
 def test_it_opens_with_a_sample_its_regions_and_a_question(window):
@@ -333,3 +265,14 @@ def test_a_click_on_the_canvas_lights_the_region_in_the_list(qtbot, window):
         qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=centre - QPoint(40, 30))
     assert session.selected >= 1
     assert QApplication.activeModalWidget() is None
+
+
+def test_the_command_palette_does_what_was_typed(qtbot, window):
+    qtbot.keyClick(
+        window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    box = window.palette_box
+    qtbot.waitUntil(box.field.hasFocus)
+    qtbot.keyClicks(box.field, "dark")
+    qtbot.keyClick(box.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tokens(window.palette()).name == "dark")
