@@ -29,6 +29,7 @@ class Action:
         icon: file name in resources/icons without ".svg", or "".
         tool_bar: also a button in the tool bar.
         checkable: on or off.
+        submenu: title of a menu within the menu, or "" for the menu itself.
         exclusive: of the checkable actions of its group, exactly one is on.
     """
 
@@ -41,6 +42,7 @@ class Action:
     tool_bar: bool = False
     checkable: bool = False
     exclusive: bool = False
+    submenu: str = ""
 
     @property
     def menu(self) -> str:
@@ -90,14 +92,38 @@ ACTIONS: tuple[Action, ...] = (
            "View/zoom", ("Ctrl++", "Ctrl+="), "zoom-in", tool_bar=True),
     Action("zoom_out", "Zoom Out", "Show the screenshot smaller",
            "View/zoom", ("Ctrl+-",), "zoom-out", tool_bar=True),
+    Action("view_fill", "Fill Regions", "Colour every region by its effect",
+           "View/style", ("Ctrl+1",), checkable=True, exclusive=True),
+    Action("view_outline", "Outline Regions", "Colour the rims of regions and leave their content free",
+           "View/style", ("Ctrl+2",), checkable=True, exclusive=True),
+    Action("view_heat", "Heat Map", "Colour smoothly, across the borders of regions",
+           "View/style", ("Ctrl+3",), checkable=True, exclusive=True),
+    Action("view_spotlight", "Spotlight", "Dim what has no effect and colour nothing",
+           "View/style", ("Ctrl+4",), checkable=True, exclusive=True),
     Action("outlines", "Region Outlines", "Draw the outlines of regions",
            "View/overlay", ("Ctrl+Shift+O",), "outlines", tool_bar=True, checkable=True),
     Action("signed", "Opposing Effects", "Also show regions that speak against a token",
            "View/overlay", ("Ctrl+Shift+N",), "signed", tool_bar=True, checkable=True),
+    Action("fixed_scale", "One Scale for the Whole Run", "One colour means one effect, at every token",
+           "View/overlay", checkable=True),
+    Action("pin", "Compare with This Moment", "Keep this moment, and show how later ones differ from it",
+           "View/overlay", ("Ctrl+D",), checkable=True),
+    Action("strongest_0", "All Regions", "Show the effects of all regions",
+           "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("strongest_1", "The Strongest One", "Show the region with the strongest effect only",
+           "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("strongest_3", "The Strongest 3", "Show the three regions with the strongest effects only",
+           "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("strongest_5", "The Strongest 5", "Show the five regions with the strongest effects only",
+           "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("strongest_10", "The Strongest 10", "Show the ten regions with the strongest effects only",
+           "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
     Action("theme_system", "Theme of the System", "Light or dark, as the desktop is",
-           "View/theme", checkable=True, exclusive=True),
-    Action("theme_light", "Light Theme", "Dark text on light", "View/theme", checkable=True, exclusive=True),
-    Action("theme_dark", "Dark Theme", "Light text on dark", "View/theme", checkable=True, exclusive=True),
+           "View/theme", checkable=True, exclusive=True, submenu="Theme"),
+    Action("theme_light", "Light Theme", "Dark text on light",
+           "View/theme", checkable=True, exclusive=True, submenu="Theme"),
+    Action("theme_dark", "Dark Theme", "Light text on dark",
+           "View/theme", checkable=True, exclusive=True, submenu="Theme"),
 
     Action("palette", "Command Palette", "Find anything that can be done by a few letters of its name",
            "Help/help", ("Ctrl+Shift+P",)),

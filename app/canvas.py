@@ -11,8 +11,9 @@ from app.canvas_view import CanvasView
 from app.hover_card import HoverCard
 from app.legend import Legend
 from app.session import Session
-from app.wording import region_finding
-from core.colour_maps import map_effects, scale_of
+from app.views import Colouring, strongest, view_named
+from app.wording import region_finding, span_title
+from core.colour_maps import scale_of
 from core.regions import BACKGROUND, RegionMap
 from core.screenshot import Screenshot
 
@@ -44,7 +45,7 @@ class Canvas(QWidget):
         self.legend = Legend(self)
         self._opacity = QSlider(Qt.Orientation.Horizontal, self)
         self._opacity.setRange(0, 100)
-        self._opacity.setFixedWidth(96)
+        self._opacity.setFixedWidth(72)
         self._opacity.setAccessibleName("Overlay opacity")
         self._opacity.setToolTip("How strongly the overlay covers the screenshot")
         self._zoom = QToolButton(self)
@@ -52,6 +53,15 @@ class Canvas(QWidget):
         self._zoom.setAccessibleName("Zoom")
         self._zoom.setToolTip("Switch between 100 % and the whole screenshot (keys 1 and 0)")
         self._zoom.setMinimumWidth(self._zoom.fontMetrics().horizontalAdvance("3,200 %") + 12)
+        self.view_button = QToolButton(self)
+        self.view_button.setAutoRaise(True)
+        self.view_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.view_button.setToolTip("How effects are laid over the screenshot")
+        self._comparing = QLabel(self)
+        self._comparing.setTextFormat(Qt.TextFormat.PlainText)
+        self._comparing.setWordWrap(True)
+        self._comparing.setContentsMargins(theme.GAP, theme.TIGHT, theme.GAP, theme.TIGHT)
+        self._comparing.hide()
         self._arrange()
         self.view.region_hovered.connect(self._hovered)
         self.view.region_clicked.connect(self._clicked)
@@ -62,6 +72,9 @@ class Canvas(QWidget):
         session.selection_changed.connect(self._recolour)
         session.effects_added.connect(self._effects_added)
         session.display_changed.connect(self._display_changed)
+        session.pinned_changed.connect(self._recolour)
+        session.pinned_changed.connect(self._compare)
+        session.selection_changed.connect(self._compare)
         session.region_highlighted.connect(self._emphasise)
         session.region_selected.connect(self._emphasise)
         self._trace_changed()
@@ -106,14 +119,13 @@ class Canvas(QWidget):
         bar.setSpacing(theme.GAP)
         bar.addWidget(self.legend, 1)
         bar.addStretch(0)
-        label = QLabel("Overlay", self)
-        label.setBuddy(self._opacity)
-        bar.addWidget(label)
         bar.addWidget(self._opacity)
+        bar.addWidget(self.view_button)
         bar.addWidget(self._zoom)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self._comparing)
         column.addWidget(self.view, 1)
         column.addWidget(self._bar)
 
@@ -143,6 +155,8 @@ class Canvas(QWidget):
         self._opacity.setValue(round(100 * display.opacity))
         self._opacity.blockSignals(False)
         self.view.set_outlines(display.outlines)
+        self.view_button.setText(view_named(display.view).text)
+        self.view_button.setAccessibleName(f"View: {view_named(display.view).text}")
         self._recolour()
 
     @Slot(int, int)
@@ -155,23 +169,39 @@ class Canvas(QWidget):
 
     @Slot()
     def _recolour(self) -> None:
-        effects, display = self._session.selected_effects(), self._session.display
+        effects, display = self._session.compared_effects(), self._session.display
         if effects is None:
-            self.view.set_colours(None, display.opacity)
+            self.view.set_overlay(None)
         else:
+            comparing = self._session.pinned is not None
+            signed = display.signed or comparing  # a difference has two sides
             scale = self._scale(effects)
-            self.legend.set_scale(scale, display.signed, display.colour_map)
-            self.view.set_colours(
-                map_effects(effects, scale, display.signed, display.colour_map), display.opacity
+            view = view_named(display.view)
+            kept = strongest(effects, display.strongest, signed)
+            colouring = Colouring(kept, scale, signed, display.colour_map, display.opacity)
+            self.legend.set_scale(scale, signed, display.colour_map, view.id, comparing)
+            self.view.set_overlay(
+                (lambda picture, ratio: view.draw(picture, colouring, ratio)) if display.opacity > 0 else None
             )
         self.legend.setVisible(effects is not None)
         if not self._card.isHidden():
             self._show_card(self._session.highlighted)
 
+    @Slot()
+    def _compare(self) -> None:
+        """Say above the screenshot which two moments are compared."""
+        trace, pinned, selection = self._session.trace, self._session.pinned, self._session.selection
+        if trace is None or pinned is None or selection is None:
+            self._comparing.hide()
+            return
+        now, then = (span_title(trace, span.start, span.end) for span in (selection, pinned))
+        self._comparing.setText(f"{now} minus {then}: orange depends more on the region now, blue less")
+        self._comparing.show()
+
     def _scale(self, effects: np.ndarray) -> float:
         """Nats at the strongest colour: of this selection, or of the whole run so far."""
         trace = self._session.trace
-        if not self._session.display.fixed_scale or trace is None:
+        if not self._session.display.fixed_scale or self._session.pinned is not None or trace is None:
             return scale_of(effects)
         count = self._run_scale[0]
         # the run's scale settles early: it is taken again when the run has grown by an eighth

@@ -1,13 +1,15 @@
 """The view of the screenshot: zoom, pan, overlay, outlines and what is under the pointer.
 
 It knows pictures and colours, not traces: ``app/canvas.py`` tells it what to show. Everything costly
-(scaling the screenshot, sampling the labels) happens once when the view moves; a new selection only exchanges
-a colour table.
+(scaling the screenshot, sampling the labels) happens once when the view moves; a new selection only makes
+a new overlay for the pixels in view.
 
 Space and the arrows belong to the playback; the arrows pan only while the screenshot is larger than the view.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -33,6 +35,8 @@ from app.scaled_screenshot import ScaledScreenshot
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 
+DrawOverlay = Callable[[overlay.LabelPicture, float], QImage]
+"""Makes the overlay from the labels in view and the device pixels for one logical pixel."""
 LARGEST = 32.0
 SMALLEST = 1 / 64
 STEP = 1.25
@@ -67,8 +71,7 @@ class CanvasView(QAbstractScrollArea):
         self._fitted = True
         self._region_map: RegionMap | None = None
         self._shot: ScaledScreenshot | None = None
-        self._table: list[int] = overlay.colour_table(np.zeros((0, 4), np.uint8), 0.0)
-        self._has_overlay = False
+        self._draw: DrawOverlay | None = None
         self._with_outlines = True
         self._emphasis: tuple[int, int] = (-1, -1)
         self._picture: overlay.LabelPicture | None = None
@@ -86,15 +89,13 @@ class CanvasView(QAbstractScrollArea):
         self._shot = None if screenshot is None else ScaledScreenshot(screenshot.pixels)
         self._region_map = region_map
         self._fitted = True
-        self._has_overlay = False
+        self._draw = None
         self._forget_view()
         self._layout()
 
-    def set_colours(self, rgba: np.ndarray | None, opacity: float) -> None:
-        """Colour the regions: uint8 [regions, 4] with straight alpha, or None for no overlay."""
-        self._has_overlay = rgba is not None and opacity > 0
-        if rgba is not None:
-            self._table = overlay.colour_table(rgba, opacity)
+    def set_overlay(self, draw: DrawOverlay | None) -> None:
+        """Lay over the screenshot what ``draw`` makes of the labels that are in view; None for nothing."""
+        self._draw = draw
         self._overlay_image = None
         self.viewport().update()
 
@@ -241,9 +242,9 @@ class CanvasView(QAbstractScrollArea):
         self._shot.paint(painter, shown, shown.topLeft() - corner, self.scale)
         if self._region_map is not None:
             picture = self._sampled(shown, corner)
-            if self._has_overlay:
+            if self._draw is not None:
                 if self._overlay_image is None:
-                    self._overlay_image = picture.coloured(self._table)
+                    self._overlay_image = self._draw(picture, ratio)
                 painter.drawImage(shown.topLeft(), self._overlay_image)
             if self._with_outlines:
                 if self._outline_image is None:

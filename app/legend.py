@@ -8,8 +8,9 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
+from app.views import Colouring, view_named
 from app.wording import signed_number
-from core.colour_maps import SCALE_FLOOR, composite, map_effects
+from core.colour_maps import SCALE_FLOOR, composite
 
 BAR = 12
 TICK = 4
@@ -34,15 +35,20 @@ class Legend(QWidget):
         self._scale = SCALE_FLOOR
         self._signed = True
         self._colour_map = "default"
+        self._view = "fill"
+        self._difference = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaximumWidth(360)
         self.setAccessibleName("Legend")
         self._describe()
 
-    def set_scale(self, scale: float, signed: bool, colour_map: str) -> None:
-        """``scale``: nats at the strongest colour."""
-        if (scale, signed, colour_map) != (self._scale, self._signed, self._colour_map):
-            self._scale, self._signed, self._colour_map = scale, signed, colour_map
+    def set_scale(
+        self, scale: float, signed: bool, colour_map: str, view: str = "fill", difference: bool = False
+    ) -> None:
+        """``scale``: nats at the strongest colour; ``difference``: of two moments, not of one."""
+        wanted = (scale, signed, colour_map, view, difference)
+        if wanted != (self._scale, self._signed, self._colour_map, self._view, self._difference):
+            self._scale, self._signed, self._colour_map, self._view, self._difference = wanted
             self._describe()
             self.update()
 
@@ -78,10 +84,13 @@ class Legend(QWidget):
     ) -> None:
         """The unit in the middle, and at the ends what the signs mean where there is room."""
         title = "estimated effect, nats" if box.width() >= 130 else "est. effect, nats"
+        if self._difference:
+            title = "difference, estimated, nats" if box.width() >= 160 else "est. difference, nats"
         painter.setPen(QColor(colours.text))
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), title)
-        ends = [(Qt.AlignmentFlag.AlignLeft, "opposes"), (Qt.AlignmentFlag.AlignRight, "supports")]
-        if self._signed and box.width() > metrics.horizontalAdvance(title + "supports opposes") + 24:
+        words = ("less", "more") if self._difference else ("opposes", "supports")
+        ends = [(Qt.AlignmentFlag.AlignLeft, words[0]), (Qt.AlignmentFlag.AlignRight, words[1])]
+        if self._signed and box.width() > metrics.horizontalAdvance(title + " ".join(words)) + 24:
             painter.setPen(QColor(colours.muted))
             for side, text in ends:
                 painter.drawText(box, int(side), text)
@@ -104,14 +113,17 @@ class Legend(QWidget):
 
     def _gradient(self, width: int, colours: theme.Tokens) -> QImage:
         low = -self._scale if self._signed else 0.0
-        rgba = map_effects(np.linspace(low, self._scale, width), self._scale, self._signed, self._colour_map)
+        values = np.linspace(low, self._scale, width)
+        colouring = Colouring(values, self._scale, self._signed, self._colour_map, 1.0)
+        rgba = view_named(self._view).shade(colouring, values)
         behind = QColor(colours.surface)
         rgb = np.ascontiguousarray(composite(rgba, (behind.red(), behind.green(), behind.blue()))[None])
         return QImage(rgb.data, width, 1, 3 * width, QImage.Format.Format_RGB888).copy()
 
     def _describe(self) -> None:
         low = signed_number(-self._scale if self._signed else 0.0)
-        text = f"Colours of the estimated effect, from {low} to {signed_number(self._scale)} nats"
+        what = "difference of estimated effects" if self._difference else "estimated effect"
+        text = f"Colours of the {what}, from {low} to {signed_number(self._scale)} nats"
         self.setAccessibleDescription(text)
         self.setToolTip(
             f"{text}. A positive effect means that the region supports the selected tokens: without it their "

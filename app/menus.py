@@ -17,6 +17,9 @@ RECENT = 10
 _WITH_TEXT = {"open", "export_png"}
 """Buttons of the tool bar that say in words what they do."""
 
+_OVERLAY = ("View/style", "View/overlay", "View/strongest")
+"""Groups of actions that change what lies over the screenshot."""
+
 
 class FileMenus(QObject):
     """The samples, and the files that were opened lately.
@@ -78,13 +81,20 @@ def fill(window: QMainWindow, actions: Mapping[str, QAction], files: FileMenus) 
     tools.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)  # nothing could bring it back
     tools.setIconSize(QSize(20, 20))
     menus = {name: window.menuBar().addMenu(name) for name in MENUS}
+    within: dict[tuple[str, str], QMenu] = {}
     before = last_tool = ""
     for action in ACTIONS:
         made, menu = actions[action.id], menus[action.menu]
         if action.place != before and not menu.isEmpty():
             menu.addSeparator()
         before = action.place
-        menu.addAction(made)
+        if action.submenu:
+            place = (action.menu, action.submenu)
+            if place not in within:
+                within[place] = menu.addMenu(action.submenu)
+            within[place].addAction(made)
+        else:
+            menu.addAction(made)
         if action.id == "open":
             menu.addMenu(files.recent)
             menu.addMenu(files.samples)
@@ -99,6 +109,23 @@ def fill(window: QMainWindow, actions: Mapping[str, QAction], files: FileMenus) 
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         if action.id == "open":
             tools.addWidget(files.button)
+
+
+def view_menu(actions: Mapping[str, QAction], parent: QWidget) -> QMenu:
+    """How effects are laid over the screenshot: the actions of the menu View that concern the overlay."""
+    menu = QMenu(parent)
+    within: QMenu | None = None
+    before = ""
+    for action in ACTIONS:
+        if action.place not in _OVERLAY:
+            continue
+        if before and action.place != before:
+            menu.addSeparator()
+        before = action.place
+        if action.submenu and (within is None or within.title() != action.submenu):
+            within = menu.addMenu(action.submenu)
+        (within if action.submenu and within is not None else menu).addAction(actions[action.id])
+    return menu
 
 
 def recent() -> list[str]:

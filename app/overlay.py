@@ -46,11 +46,21 @@ class LabelPicture:
         self._indexed = QImage(
             self._buffer.data, width, height, self._buffer.shape[1], QImage.Format.Format_Indexed8
         )
+        self._rims: tuple[int, np.ndarray] | None = None
 
     def coloured(self, table: list[int]) -> QImage:
         """The picture in the colours of ``table`` (256 unpremultiplied ARGB values), ready to be drawn."""
         self._indexed.setColorTable(table)
         return self._indexed.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+    def rims(self, table: list[int], thickness: int) -> QImage:
+        """As ``coloured``, but only within ``thickness`` pixels of another region."""
+        if self._rims is None or self._rims[0] != thickness:
+            self._rims = thickness, ~_near_border(self.labels, thickness)
+        image = self.coloured(table)
+        argb = np.frombuffer(image.bits(), np.uint32).reshape(image.height(), -1)
+        argb[:, : image.width()][self._rims[1]] = 0
+        return image
 
 
 def colour_table(rgba: np.ndarray, opacity: float) -> list[int]:
@@ -60,6 +70,42 @@ def colour_table(rgba: np.ndarray, opacity: float) -> list[int]:
     alpha = (wide[:, 3] * min(1.0, max(0.0, opacity))).round().astype(np.uint32)
     packed = (alpha << 24) | (wide[:, 0] << 16) | (wide[:, 1] << 8) | wide[:, 2]
     return [int(value) for value in packed]
+
+
+def premultiplied(rgba: np.ndarray, opacity: float) -> QImage:
+    """A picture from straight-alpha uint8 [height, width, 4] and an opacity (0 to 1)."""
+    alpha = rgba[..., 3:].astype(np.float32) * (min(1.0, max(0.0, opacity)) / 255)
+    red, green, blue = np.moveaxis((rgba[..., :3] * alpha).round().astype(np.uint32), -1, 0)
+    return _owned(((alpha[..., 0] * 255).round().astype(np.uint32) << 24) | (red << 16) | (green << 8) | blue)
+
+
+def smoothed(values: np.ndarray, radius: int) -> np.ndarray:
+    """Values [height, width] averaged twice over boxes of ``radius`` cells to each side."""
+    for axis in (0, 1, 0, 1):
+        pad = [(0, 0), (0, 0)]
+        pad[axis] = (radius + 1, radius)
+        sums = np.pad(values, pad, mode="edge").cumsum(axis, dtype=np.float64)
+        span = 2 * radius + 1
+        upper = np.take(sums, np.arange(span, sums.shape[axis]), axis)
+        lower = np.take(sums, np.arange(sums.shape[axis] - span), axis)
+        values = (upper - lower) / span
+    return values.astype(np.float32)
+
+
+def _near_border(labels: np.ndarray, thickness: int) -> np.ndarray:
+    """Pixels that have another label within ``thickness`` pixels to a side, above or below."""
+    near = np.zeros(labels.shape, bool)
+    across = labels[:, 1:] != labels[:, :-1]
+    down = labels[1:] != labels[:-1]
+    for shift in range(thickness):
+        width, height = across.shape[1] - shift, down.shape[0] - shift
+        if width > 0:
+            near[:, shift + 1 :] |= across[:, :width]
+            near[:, :width] |= across[:, shift:]
+        if height > 0:
+            near[shift + 1 :] |= down[:height]
+            near[:height] |= down[shift:]
+    return near
 
 
 def outlines(labels: np.ndarray, thickness: int = 1) -> QImage:

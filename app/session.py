@@ -33,6 +33,8 @@ class Display:
         fixed_scale: one colour scale for the whole run, or one for each selection.
         outlines: draw the outlines of regions.
         colour_map: name of a colour-blind-safe map.
+        view: how effects are laid over the screenshot, an id of ``app.views.VIEWS``.
+        strongest: show only so many regions, those with the strongest effects; 0 for all.
     """
 
     opacity: float = 0.65
@@ -40,6 +42,8 @@ class Display:
     fixed_scale: bool = False
     outlines: bool = True
     colour_map: str = "default"
+    view: str = "fill"
+    strongest: int = 0
 
 
 class Session(QObject):
@@ -55,6 +59,7 @@ class Session(QObject):
         region_highlighted(int): the region under the mouse changed; -1 for none.
         region_selected(int): the chosen region changed; -1 for none.
         display_changed: the overlay is to be drawn in another way.
+        pinned_changed: the moment to compare with was set or let go.
     """
 
     trace_changed = Signal()
@@ -66,11 +71,13 @@ class Session(QObject):
     region_highlighted = Signal(int)
     region_selected = Signal(int)
     display_changed = Signal()
+    pinned_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.trace: Trace | None = None
         self.selection: Selection | None = None
+        self.pinned: Selection | None = None
         self.display = Display()
         self.follow = True
         self.highlighted = -1
@@ -81,6 +88,7 @@ class Session(QObject):
         self.trace = trace
         self.selection = None
         self.highlighted = self.selected = -1
+        self.pin(False)
         self.trace_changed.emit()
         self.selection_changed.emit()
 
@@ -149,6 +157,23 @@ class Session(QObject):
         if display != self.display:
             self.display = display
             self.display_changed.emit()
+
+    def pin(self, on: bool) -> None:
+        """Keep the selected moment to compare others with it, or let it go."""
+        pinned = self.selection if on else None
+        if pinned != self.pinned:
+            self.pinned = pinned
+            self.pinned_changed.emit()
+
+    def compared_effects(self) -> np.ndarray | None:
+        """Estimated effects of the selection less those of the pinned moment, float32 [regions], nats.
+
+        Those of the selection while nothing is pinned; None when there is nothing to show.
+        """
+        effects = self.selected_effects()
+        if effects is None or self.pinned is None or self.trace is None:
+            return effects
+        return effects - self.trace.span_effects(self.pinned.start, self.pinned.end)
 
     def selected_effects(self) -> np.ndarray | None:
         """Estimated effects of the selection, float32 [regions], nats; None when there is nothing to show."""

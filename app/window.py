@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import exporting, keys
+from app import display_actions, exporting, keys
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
 from app.commands import commands
@@ -36,7 +36,7 @@ from app.dialogs.shortcuts import ShortcutsSheet
 from app.drop import file_in, pixels_in
 from app.engine import EngineLike
 from app.icons import icon
-from app.menus import FileMenus, fill
+from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
 from app.prompt_bar import PromptBar
@@ -91,6 +91,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.files = FileMenus(places.samples, self)
         fill(self, self.actions_by_id, self.files)
+        self.canvas.view_button.setMenu(view_menu(self.actions_by_id, self))
         self.palette_box = Palette(self)
         self._arrange()
         self._connect()
@@ -123,8 +124,7 @@ class Window(QMainWindow):
             "fit": lambda: self.canvas.fit(),
             "zoom_in": lambda: self.canvas.zoom_in(),
             "zoom_out": lambda: self.canvas.zoom_out(),
-            "outlines": lambda on: self.controller.session.set_display(outlines=on),
-            "signed": lambda on: self.controller.session.set_display(signed=on),
+            **display_actions.handlers(self.controller.session),
             "theme_system": lambda _on: self._set_theme("system"),
             "theme_light": lambda _on: self._set_theme("light"),
             "theme_dark": lambda _on: self._set_theme("dark"),
@@ -270,6 +270,8 @@ class Window(QMainWindow):
         session.follow_changed.connect(self.actions_by_id["live"].setChecked)
         session.trace_changed.connect(self._state_changed)
         session.display_changed.connect(self._display_changed)
+        session.pinned_changed.connect(self._display_changed)
+        session.selection_changed.connect(self._display_changed)
         self.actions_by_id["live"].setChecked(session.follow)
         self._display_changed()
         self._state_changed()
@@ -325,9 +327,7 @@ class Window(QMainWindow):
 
     @Slot()
     def _display_changed(self) -> None:
-        display = self.controller.session.display
-        self.actions_by_id["outlines"].setChecked(display.outlines)
-        self.actions_by_id["signed"].setChecked(display.signed)
+        display_actions.reflect(self.actions_by_id, self.controller.session)
 
     def _show_folder(self) -> None:
         try:

@@ -77,6 +77,16 @@ def selection_finding(trace: Trace, start: int, end: int) -> str:
     return f"{subject} depends on the screenshot: {nats(reliance)}, {degree} on “{name}”."
 
 
+def span_title(trace: Trace, start: int, end: int) -> str:
+    """``Token 12``, ``Step 3`` or ``Tokens 5 to 9``."""
+    if end - start == 1:
+        return f"Token {start + 1:,}"
+    step = trace.step(trace.tokens[start].step)
+    if (step.start, step.end) == (start, end):
+        return f"Step {step.index + 1}"
+    return f"Tokens {start + 1:,} to {end:,}"
+
+
 def span_name(trace: Trace, start: int, end: int) -> str:
     """``This token``, ``Step 3`` or ``These 5 tokens``."""
     if end - start == 1:

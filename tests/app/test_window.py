@@ -217,10 +217,15 @@ def test_layout_is_remembered(make):
     assert again._columns.sizes() == kept
 
 
+def names_in(menu) -> set[str]:
+    inner = [action.menu() for action in menu.actions() if action.menu() is not None]
+    return {action.objectName() for action in menu.actions()}.union(*map(names_in, inner))
+
+
 def test_every_action_is_in_a_menu_and_its_keys_work(window):
     listed = set()
     for menu_action in window.menuBar().actions():
-        listed |= {action.objectName() for action in menu_action.menu().actions()}
+        listed |= names_in(menu_action.menu())
     assert {action.id for action in ACTIONS} <= listed
 
 
