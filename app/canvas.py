@@ -195,7 +195,7 @@ class Canvas(QWidget):
             self._comparing.hide()
             return
         now, then = (span_title(trace, span.start, span.end) for span in (selection, pinned))
-        self._comparing.setText(f"{now} minus {then}: orange depends more on the region now, blue less")
+        self._comparing.setText(f"{now} minus {then}: positive where the region counts more now")
         self._comparing.show()
 
     def _scale(self, effects: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QApplication,
@@ -145,6 +145,7 @@ class Palette(QFrame):
         for command in self._shown:
             row = QTreeWidgetItem([command.text, command.hint, command.keys])
             row.setForeground(1, QColor(colours.muted))
+            row.setSizeHint(0, QSize(0, self.fontMetrics().height() + GAP))
             if not command.enabled:
                 row.setForeground(0, QColor(colours.muted))
                 row.setToolTip(0, "Not possible right now")
