@@ -13,7 +13,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
 
-MENUS = ("File", "Run", "Playback", "View", "Help")
+from app.playback import SPEEDS
+
+MENUS = ("File", "Run", "Playback", "Find", "View", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("last", "Last Token", "Move the playhead to the end", "Playback/ends", ("End",), "last"),
     Action("live", "Follow Live", "Keep the playhead at the newest token",
            "Playback/live", ("Alt+Right",), checkable=True),
+
+    Action("loop", "Loop Selection", "Play the selected range, or the step, again and again",
+           "Playback/loop", ("Ctrl+Shift+L",), "loop", checkable=True),
+    *(Action(f"speed_{speed:g}", f"Speed {speed:g}×", f"Play {8 * speed:g} tokens a second",
+             "Playback/speed", (str(number),), checkable=True, exclusive=True)
+      for number, speed in enumerate(SPEEDS, 1)),
+
+    Action("find", "Find in Reasoning…", "Look for words, or for steps of a kind",
+           "Find/open", ("Ctrl+F",), "find"),
+    Action("find_next", "Find Next", "Go to the next place found", "Find/go", ("F3",)),
+    Action("find_previous", "Find Previous", "Go to the place found before", "Find/go", ("Shift+F3",)),
+    Action("region_next", "Next Token on Region", "Go to the next token that rests on the chosen region",
+           "Find/region", ("Ctrl+Down",)),
+    Action("region_previous", "Previous Token on Region",
+           "Go to the token before that rests on the chosen region", "Find/region", ("Ctrl+Up",)),
 
     Action("fit", "Fit Screenshot", "Show the whole screenshot",
            "View/zoom", ("Ctrl+0",), "fit", tool_bar=True),
@@ -191,8 +208,10 @@ def widget_wants(widget: QWidget | None, event: QKeyEvent) -> bool:
     would start the playback instead of pressing or moving what is focused.
     """
     plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-    if widget is None or not plain or event.key() not in _BARE_KEYS:
+    if widget is None or not plain or not (event.key() in _BARE_KEYS or event.text().isdigit()):
         return False
     if isinstance(widget, QAbstractButton):
         return event.key() == Qt.Key.Key_Space
+    if event.text().isdigit():
+        return isinstance(widget, QComboBox)  # chooses by typing
     return isinstance(widget, QAbstractSlider | QComboBox | QAbstractSpinBox)

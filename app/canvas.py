@@ -51,7 +51,7 @@ class Canvas(QWidget):
         self._zoom = QToolButton(self)
         self._zoom.setAutoRaise(True)
         self._zoom.setAccessibleName("Zoom")
-        self._zoom.setToolTip("Switch between 100 % and the whole screenshot (keys 1 and 0)")
+        self._zoom.setToolTip("Switch between 100 % and the whole screenshot")
         self._zoom.setMinimumWidth(self._zoom.fontMetrics().horizontalAdvance("3,200 %") + 12)
         self.view_button = QToolButton(self)
         self.view_button.setAutoRaise(True)

@@ -411,8 +411,6 @@ class CanvasView(QAbstractScrollArea):
             self.zoom_out()
         elif event.key() == Qt.Key.Key_0:
             self.fit()
-        elif event.key() == Qt.Key.Key_1:
-            self.zoom_actual()
         else:
             event.ignore()
 

@@ -2,22 +2,27 @@
 
 A column stands for a power of two of tokens. Of each row it shows the effect with the largest size among
 them, so that a single strong token is seen however long the run is. The rows are the regions with the largest
-total effect, then all others together.
+total effect, by importance or as they lie in each other, then all others together.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from core.colour_maps import composite, map_effects, scale_of
+from core.hierarchy import by_hierarchy
 from core.trace import Trace
+
+Order = Literal["importance", "hierarchy"]
 
 
 class EffectColumns:
     """What the heat strip draws.
 
     Attributes:
-        rows: region ids, the most important first; the last row of ``values`` is all other regions together.
+        rows: region ids in the order asked for; the last row of ``values`` is all other regions together.
         tokens_per_column: a power of two.
         values: float32 [rows + 1, capacity], nats.
         reliance: float32 [capacity], nats.
@@ -28,6 +33,7 @@ class EffectColumns:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._totals = np.zeros(len(trace.region_map), np.float64)
+        self._places = {region: place for place, region in enumerate(by_hierarchy(trace.region_map))}
         self._counted = 0
         self._ordered_at = 0
         self.rows: tuple[int, ...] = ()
@@ -40,8 +46,11 @@ class EffectColumns:
         self._coloured = 0
         self._coloured_as: object = None
 
-    def arrange(self, span: int, columns: int, row_count: int, keep: int = -1) -> None:
-        """Fit ``span`` tokens into at most ``columns`` columns and choose ``row_count`` regions.
+    def arrange(
+        self, span: int, columns: int, row_count: int, keep: int = -1, order: Order = "importance"
+    ) -> None:
+        """Fit ``span`` tokens into at most ``columns`` columns and choose the ``row_count`` most important
+        regions, in ``order``.
 
         The region ``keep`` gets a row in any case. Columns are made anew only when tokens per column or rows
         change; rows are put in order again when the run has grown by a quarter, so that they do not dance.
@@ -51,6 +60,8 @@ class EffectColumns:
         while span > per_column * max(1, columns):
             per_column *= 2
         rows = self._choose_rows(row_count, keep)
+        if order == "hierarchy":
+            rows = tuple(sorted(rows, key=self._places.__getitem__))
         if per_column != self.tokens_per_column or rows != self.rows:
             self.rows, self.tokens_per_column = rows, per_column
             capacity = 256

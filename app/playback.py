@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
-from app.session import Session
+from app.session import Selection, Session
 
 TOKENS_PER_SECOND = 8.0
 """Speed 1×: about a fast reader's pace."""
@@ -15,25 +15,33 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 class Playback(QObject):
     """Drives ``session.select``.
 
+    Attributes:
+        playing, speed: what it does.
+        loop: the span of tokens that is played again and again, or None.
+
     Signals:
         playing_changed(bool): playing started or paused.
         speed_changed(float): another of ``SPEEDS`` was chosen.
+        loop_changed: see ``loop``.
     """
 
     playing_changed = Signal(bool)
     speed_changed = Signal(float)
+    loop_changed = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.playing = False
         self.speed = 1.0
+        self.loop: Selection | None = None
         self._due = 0.0
         self._clock = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setInterval(16)
         self._timer.timeout.connect(self._tick)
         session.trace_changed.connect(self.pause)
+        session.trace_changed.connect(self._end_loop)
         session.follow_changed.connect(self._follow_changed)
 
     @Slot()
@@ -66,6 +74,23 @@ class Playback(QObject):
         if speed != self.speed:
             self.speed = speed
             self.speed_changed.emit(speed)
+
+    @Slot(bool)
+    def set_loop(self, on: bool) -> None:
+        """Play the selected range again and again (the step, if one token is selected), or end that."""
+        trace, selection = self._session.trace, self._session.selection
+        loop = None
+        if on and trace is not None and selection is not None and len(trace):
+            loop = selection
+            if selection.end - selection.start == 1:
+                step = trace.step(trace.tokens[selection.start].step)
+                loop = Selection(step.start, step.end)
+        self.loop = loop
+        self.loop_changed.emit()
+
+    @Slot()
+    def _end_loop(self) -> None:
+        self.set_loop(False)
 
     @Slot(int)
     def step_token(self, delta: int) -> None:
@@ -112,7 +137,12 @@ class Playback(QObject):
         trace, selection = self._session.trace, self._session.selection
         if trace is None:
             return
-        if selection is None or selection.end >= len(trace):
+        loop = self.loop
+        if loop is not None and (
+            selection is None or selection == loop or not loop.start <= selection.end - 1 < loop.end
+        ):
+            self._session.select(loop.start)
+        elif selection is None or (selection.end >= len(trace) and loop is None):
             self._session.select(0)
         else:
             self._session.set_follow(False)
@@ -139,7 +169,10 @@ class Playback(QObject):
         running = trace.status == "running"
         last = (trace.estimated if running else len(trace)) - 1
         target = selection.end - 1 + whole
-        if target < last:
+        if self.loop is not None:
+            start, end = self.loop.start, self.loop.end
+            self._session.select(start + (target - start) % (end - start))
+        elif target < last:
             self._session.select(target)
         elif running:
             self.follow_live()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.elided_label import ElidedLabel
+from app.find_bar import FindBar
 from app.reasoning_text import ReasoningText
+from app.region_bar import RegionBar
 from app.session import Session
 
 
@@ -17,6 +19,8 @@ class Reasoning(QWidget):
 
     Attributes:
         text: the text itself.
+        find_bar: looks for words and steps; hidden until it is asked for.
+        region_bar: walks through what rests on the chosen region.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -37,17 +41,32 @@ class Reasoning(QWidget):
         self._live.setAutoRaise(True)
         self._live.setToolTip("Keep the newest token in view and selected (Alt+→)")
         self._live.setAccessibleName("Follow live")
+        self.find_bar = FindBar(session, self)
+        self.find_bar.hide()
+        self.region_bar = RegionBar(session, self)
+        self._find = QToolButton(self)
+        self._find.setText("Find")
+        self._find.setAutoRaise(True)
+        self._find.setCheckable(True)
+        self._find.setToolTip("Look for words, or for steps of a kind (Ctrl+F)")
+        self._find.setAccessibleName("Find in the reasoning")
         head = QHBoxLayout()
         head.setContentsMargins(theme.WIDE, theme.TIGHT, theme.GAP, theme.TIGHT)
         head.setSpacing(theme.GAP)
         head.addWidget(title)
         head.addWidget(self._count, 1)
+        head.addWidget(self._find)
         head.addWidget(self._live)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
+        column.addWidget(self.find_bar)
+        column.addWidget(self.region_bar)
         column.addWidget(self.text, 1)
+        self._find.clicked.connect(self._find_clicked)
+        self.find_bar.closed.connect(self._find_closed)
+        session.finder.changed.connect(self.text.show_found)
         self._live.clicked.connect(session.set_follow)
         self.text.scrolled_away.connect(self._scrolled_away)
         session.trace_changed.connect(self._trace_changed)
@@ -59,6 +78,27 @@ class Reasoning(QWidget):
         session.region_selected.connect(self._marks_changed)
         session.display_changed.connect(self.text.restyle)
         self._trace_changed()
+
+    @Slot()
+    def find(self) -> None:
+        """Show the find bar, ready to type."""
+        self._find.setChecked(True)
+        self.find_bar.show()
+        self.find_bar.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.find_bar.field.selectAll()
+
+    @Slot(bool)
+    def _find_clicked(self, on: bool) -> None:
+        if on:
+            self.find()
+        else:
+            self.find_bar.close_bar()
+
+    @Slot()
+    def _find_closed(self) -> None:
+        self._find.setChecked(False)
+        self.find_bar.hide()
+        self.text.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot()
     def _trace_changed(self) -> None:

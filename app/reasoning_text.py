@@ -8,8 +8,10 @@ the visible tokens only: the cost depends on the size of the window, also at 32,
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
+import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -36,8 +38,6 @@ from app.wording import plain_tooltip, token_finding
 
 GUTTER = 44
 RAIL = 3
-LEAST_EFFECT = 0.1
-"""Nats below which a region does not count as what a token rests on."""
 
 
 class ReasoningText(QPlainTextEdit):
@@ -67,6 +67,7 @@ class ReasoningText(QPlainTextEdit):
         self.viewport().setMouseTracking(True)
         self._press: QPoint | None = None
         self._tinted_for = (0, 1.0)
+        self._found_starts: list[int] = []
         self._restyle()
         self._gutter = _Gutter(self)
         self.updateRequest.connect(self._gutter.follow)
@@ -81,6 +82,16 @@ class ReasoningText(QPlainTextEdit):
         trace = self._session.trace
         if trace is not None:
             self.tokens.append(trace.tokens)
+        self.show_found()
+
+    def show_found(self) -> None:
+        """Show the steps that the filter keeps, and mark what was found."""
+        finder = self._session.finder
+        if self.tokens.show_steps(finder.passing):
+            selection = self._session.selection
+            if selection is not None and not self._session.follow:
+                self.show_token(selection.start)
+        self._found_starts = [start for start, _ in finder.matches]
         self.update_marks()
 
     def append_new(self) -> None:
@@ -102,6 +113,8 @@ class ReasoningText(QPlainTextEdit):
         if not 0 <= index < len(self.tokens):
             return
         block = self.document().findBlock(self.tokens.span(index)[0])
+        if not block.isVisible():
+            return
         for _ in range(3):  # lines that were never shown are counted when they are first laid out
             top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
             line = block.layout().lineForTextPosition(self.tokens.ink(index) - block.position())
@@ -146,9 +159,12 @@ class ReasoningText(QPlainTextEdit):
         block = self.firstVisibleBlock()
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
         while block.isValid() and top < self.viewport().height():
-            yield block, top
-            top += self.blockBoundingRect(block).height()
-            block = block.next()
+            if block.isVisible():
+                yield block, top
+                top += self.blockBoundingRect(block).height()
+                block = block.next()
+            else:
+                block = self.tokens.next_visible(block)
 
     def _rects_in(self, block: QTextBlock, top: float, start: int, end: int) -> list[QRectF]:
         """Rectangles of the document positions ``start`` to ``end`` inside one block, one for each line."""
@@ -183,8 +199,7 @@ class ReasoningText(QPlainTextEdit):
         count = min(len(self.tokens), len(trace))
         estimated = min(count, trace.estimated)
         reliance, scale = trace.reliance, self._scale()
-        region = self._session.selected
-        rests_on_region = None
+        resting, found = self._session.finder.resting, self._session.finder.matches
         for block, top in self._visible_blocks():
             state = block.userState()
             if self.tokens.phase_of(block) == "answer":
@@ -193,13 +208,12 @@ class ReasoningText(QPlainTextEdit):
             if state < 0:
                 continue
             inside = self.tokens.block_tokens(block)
-            if region >= 0 and len(inside):
-                effects = trace.effects[inside.start : min(inside.stop, estimated)]
-                rests_on_region = (effects.argmax(1) == region) & (effects[:, region] >= LEAST_EFFECT)
+            first, last = np.searchsorted(resting, (inside.start, inside.stop))
+            underlined_here = set(resting[first:last].tolist())
             painter.setPen(Qt.PenStyle.NoPen)
             for index in range(inside.start, min(inside.stop, estimated)):
                 level = tint_level(float(reliance[index]), scale)
-                underlined = rests_on_region is not None and rests_on_region[index - inside.start]
+                underlined = index in underlined_here
                 if not level and not underlined:
                     continue
                 for rect in self._rects_in(block, top, self.tokens.ink(index), self.tokens.span(index)[1]):
@@ -210,6 +224,16 @@ class ReasoningText(QPlainTextEdit):
                         painter.fillRect(
                             QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent
                         )
+            for place in range(
+                bisect_left(self._found_starts, inside.start), bisect_left(self._found_starts, inside.stop)
+            ):
+                first_token, end_token = found[place]
+                painter.setBrush(self._found_fill)
+                painter.setPen(QPen(self._found, 1.5))
+                for rect in self._rects_in(
+                    block, top, self.tokens.ink(first_token), self.tokens.span(end_token - 1)[1]
+                ):
+                    painter.drawRoundedRect(rect, 2.5, 2.5)
             if selection is not None and selection.start < inside.stop and inside.start < selection.end:
                 last = min(selection.end, count) - 1
                 rects = self._rects_in(
@@ -234,6 +258,8 @@ class ReasoningText(QPlainTextEdit):
         colours = theme.tokens(self.palette())
         self._tints = tint_colours(colours, self._session.display.colour_map)
         self._accent = QColor(colours.accent)
+        self._found = QColor(colours.warning)
+        self._found_fill = QColor(colours.warning_bar)
         self.tokens.set_heading_colours({"thinking": colours.thinking, "answer": colours.answer})
         self._answer_paper = QColor(blend(colours.surface, colours.answer, 0.08))
 

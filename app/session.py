@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.finder import Finder
 from core.events import EffectsEstimated, Event, Failed, Finished, Started, TokenDecoded, fold
 from core.trace import Trace
 
@@ -49,6 +50,9 @@ class Display:
 class Session(QObject):
     """State shared by the panes.
 
+    Attributes:
+        finder: what is looked for in the trace.
+
     Signals:
         trace_changed: another trace, or none, is shown.
         tokens_added(start, end): tokens were appended.
@@ -82,6 +86,7 @@ class Session(QObject):
         self.follow = True
         self.highlighted = -1
         self.selected = -1
+        self.finder = Finder(self)
 
     def set_trace(self, trace: Trace | None) -> None:
         """Show another trace (or none)."""

@@ -6,12 +6,16 @@ from PySide6.QtCore import QEvent, QSize, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
+from app.effect_columns import Order
 from app.elided_label import ElidedLabel
 from app.icons import icon
 from app.playback import SPEEDS, Playback
 from app.session import Session
+from app.settings import settings
 from app.timeline_strip import TimelineStrip
 from app.wording import span_name
+
+_ORDERS: dict[str, Order] = {"by importance": "importance", "by hierarchy": "hierarchy"}
 
 _BUTTONS = (
     ("first", "First token", "Home"),
@@ -21,6 +25,7 @@ _BUTTONS = (
     ("token-forward", "Next token", "→"),
     ("step-forward", "Next step", "Ctrl+→"),
     ("last", "Last token", "End"),
+    ("loop", "Loop the selection", "Ctrl+Shift+L"),
 )
 
 
@@ -52,8 +57,15 @@ class Timeline(QWidget):
         self._speed.setCurrentIndex(SPEEDS.index(1.0))
         self._speed.setAccessibleName("Speed")
         self._speed.setToolTip("How fast the reasoning is played")
+        self._order = QComboBox(self)
+        self._order.addItems(list(_ORDERS))
+        self._order.setAccessibleName("Order of the rows")
+        self._order.setToolTip("Regions with the largest effects first, or as they lie in each other")
         self._arrange()
         self._draw_icons()
+        self._order.currentTextChanged.connect(self._order_chosen)
+        self._order.setCurrentText(str(settings().value("rows", "by importance")))
+        self.playback.loop_changed.connect(self._loop_changed)
         self.playback.playing_changed.connect(self._playing_changed)
         self.playback.speed_changed.connect(self._speed_changed)
         self._speed.currentIndexChanged.connect(self._speed_chosen)
@@ -105,6 +117,11 @@ class Timeline(QWidget):
         """Choose the playing speed, from 0.25 to 8."""
         self.playback.set_speed(speed)
 
+    @Slot(bool)
+    def set_loop(self, on: bool) -> None:
+        """Play the selected range, or the step, again and again; or end that."""
+        self.playback.set_loop(on)
+
     # --- inside --------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
@@ -127,16 +144,19 @@ class Timeline(QWidget):
             ("token-back", self._token_back),
             ("token-forward", self._token_forward),
             ("step-forward", self._step_forward),
+            ("loop", self.set_loop),
         ):
             self._buttons[name].clicked.connect(slot)
+        self._buttons["loop"].setCheckable(True)
         bar.addSpacing(theme.GAP)
         bar.addWidget(self._position, 1)
-        bar.addSpacing(theme.GAP)
-        label = QLabel("Speed", self)
-        label.setBuddy(self._speed)
-        bar.addWidget(label)
-        bar.addSpacing(theme.TIGHT)
-        bar.addWidget(self._speed)
+        for text, box in (("Rows", self._order), ("Speed", self._speed)):
+            label = QLabel(text, self)
+            label.setBuddy(box)
+            bar.addSpacing(theme.GAP)
+            bar.addWidget(label)
+            bar.addSpacing(theme.TIGHT)
+            bar.addWidget(box)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -203,6 +223,15 @@ class Timeline(QWidget):
     def _speed_changed(self, speed: float) -> None:
         nearest = min(SPEEDS, key=lambda known: abs(known - speed))
         self._speed.setCurrentIndex(SPEEDS.index(nearest))
+
+    @Slot(str)
+    def _order_chosen(self, text: str) -> None:
+        self.strip.set_order(_ORDERS[text])
+        settings().setValue("rows", text)
+
+    @Slot()
+    def _loop_changed(self) -> None:
+        self._buttons["loop"].setChecked(self.playback.loop is not None)
 
     @Slot()
     def _show_position(self) -> None:

@@ -9,16 +9,20 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from app import theme
-from app.effect_columns import EffectColumns
+from app.effect_columns import EffectColumns, Order
 from app.session import Display
 from app.timeline_layout import TimelineLayout
 from app.tints import blend
 from app.wording import signed_number
+from core.hierarchy import depth
 from core.trace import Phase, Trace
 
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+
+INDENT = 10
+"""Logical pixels by which a region inside another is named further right."""
 
 PHASE_NAMES: dict[Phase, str] = {"thinking": "Thinking", "answer": "Answer"}
 
@@ -39,6 +43,7 @@ def paint_background(
     columns: EffectColumns,
     steps: list[StepMark],
     display: Display,
+    order: Order,
     colours: theme.Tokens,
 ) -> None:
     """Draw phases, steps, the heat strip, the reliance curve and their names."""
@@ -50,7 +55,7 @@ def paint_background(
         _paint_effects(painter, layout, columns, display, colours)
         _paint_reliance(painter, layout, columns, colours)
     if layout.names_width:
-        _paint_names(painter, layout, trace, columns, colours)
+        _paint_names(painter, layout, trace, columns, order, colours)
 
 
 def _paint_steps(
@@ -169,6 +174,7 @@ def _paint_names(
     layout: TimelineLayout,
     trace: Trace,
     columns: EffectColumns,
+    order: Order,
     colours: theme.Tokens,
 ) -> None:
     width, line, metrics = layout.names_width, layout.line, painter.fontMetrics()
@@ -178,6 +184,12 @@ def _paint_names(
     for row, region in enumerate(columns.rows):
         name = trace.region_map.regions[region].name
         box = QRect(left, top + row * line, width, line)
+        if order == "hierarchy":
+            inset = min(depth(trace.region_map, region) * INDENT, width // 3)
+            box.setLeft(left + inset)
+            shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width - inset)
+            painter.drawText(box, _LEFT, shown)
+            continue
         painter.drawText(box, _RIGHT, metrics.elidedText(name, Qt.TextElideMode.ElideRight, width))
     painter.setPen(QColor(colours.muted))
     others = len(trace.region_map) - len(columns.rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -28,11 +28,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
-from app.effect_columns import EffectColumns
+from app.effect_columns import EffectColumns, Order
 from app.focus import reached_by_keyboard
 from app.playback import Playback
 from app.session import Session
 from app.timeline_layout import HEAD, TimelineLayout, height_for, rows_in
+from app.timeline_marks import paint_left_out, paint_loop, paint_marks
 from app.timeline_painting import StepMark, paint_background
 from app.wording import plain_tooltip, signed_number, token_finding
 from core.trace import Phase
@@ -41,7 +42,11 @@ from core.trace import Phase
 class TimelineStrip(QWidget):
     """Draws the session's trace against its tokens; the mouse moves the playhead.
 
-    Shift-drag selects a range; a click on a step selects it; a click on a region's name chooses the region.
+    Shift-drag, or a drag along the names of the phases, selects a range, whose effects add up; a click on a
+    step selects it; a click on a region's name chooses the region.
+
+    Attributes:
+        order: how the rows are ordered.
     """
 
     scrubbed = Signal()
@@ -58,12 +63,16 @@ class TimelineStrip(QWidget):
         self._layout: TimelineLayout | None = None
         self._anchor: int | None = None
         self._by_step = False
+        self._by_range = False
         self._focus_shown = False
+        self.order: Order = "importance"
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Timeline")
         self.setMinimumSize(self.minimumSizeHint())
+        session.finder.changed.connect(self.redraw)
+        playback.loop_changed.connect(self.redraw)
 
     # --- content -------------------------------------------------------------------------------------------
 
@@ -90,6 +99,13 @@ class TimelineStrip(QWidget):
             self._columns.update(start)
         self.redraw()
 
+    def set_order(self, order: Order) -> None:
+        """Order the rows by importance, or as the regions lie in each other."""
+        if order != self.order:
+            self.order = order
+            self.redraw()
+
+    @Slot()
     def redraw(self) -> None:
         """Draw everything again."""
         self._background = self._layout = None
@@ -135,7 +151,7 @@ class TimelineStrip(QWidget):
             if self._columns is not None:
                 bare = TimelineLayout(self.width(), self.height(), line, self.span, rows)
                 pixels = int(bare.track.width() * self.devicePixelRatioF())
-                self._columns.arrange(self.span, pixels, rows, self._session.selected)
+                self._columns.arrange(self.span, pixels, rows, self._session.selected, self.order)
                 rows = len(self._columns.rows)
             self._layout = TimelineLayout(self.width(), self.height(), line, self.span, rows + 1)
         return self._layout
@@ -234,7 +250,25 @@ class TimelineStrip(QWidget):
             )
             return
         painter.setFont(self._small())
-        paint_background(painter, layout, trace, self._columns, self.steps(), self._session.display, colours)
+        steps, display = self.steps(), self._session.display
+        paint_background(painter, layout, trace, self._columns, steps, display, self.order, colours)
+        self._paint_findings(painter, layout, steps, colours)
+
+    def _paint_findings(
+        self, painter: QPainter, layout: TimelineLayout, steps: list[StepMark], colours: theme.Tokens
+    ) -> None:
+        finder, accent = self._session.finder, QColor(colours.accent)
+        if finder.passing is not None:
+            kept = zip(steps, finder.passing, strict=False)
+            left_out = [(step.start, step.end) for step, passes in kept if not passes]
+            paint_left_out(painter, layout, left_out, colours)
+        paint_marks(painter, layout, finder.matches, layout.steps.bottom() + 1, QColor(colours.error))
+        if self._session.selected in self.rows:
+            row = self.rows.index(self._session.selected)
+            resting = ((int(i), int(i) + 1) for i in finder.resting)
+            paint_marks(painter, layout, resting, layout.effects.y() + (row + 1) * layout.line - 1, accent)
+        if self._playback.loop is not None:
+            paint_loop(painter, layout, self._playback.loop, colours)
 
     # --- events --------------------------------------------------------------------------------------------
 
@@ -266,6 +300,8 @@ class TimelineStrip(QWidget):
         name = trace.region_map.regions[region].name if region >= 0 else ""
         if position.x() < self.layout_now.track.x() or self.token_x(len(trace)) < position.x():
             return name
+        if position.y() < self.layout_now.steps.y():
+            return "Drag here, or with Shift anywhere, to add up the effects of a range."
         index = self.token_at(position.x())
         lines = [token_finding(trace, index)]
         if self.layout_now.steps.contains(position.toPoint()):
@@ -286,14 +322,15 @@ class TimelineStrip(QWidget):
             return
         index = self.token_at(position.x())
         self._by_step = self.layout_now.steps.contains(position.toPoint())
+        self._by_range = position.y() < self.layout_now.steps.y()
         extending = event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self._session.selection
         self._anchor = self._session.selection.start if extending and self._session.selection else index
         self._move_to(index, bool(extending))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._anchor is not None:
-            extending = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            self._move_to(self.token_at(event.position().x()), bool(extending))
+            extending = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._move_to(self.token_at(event.position().x()), extending or self._by_range)
         else:
             self._session.highlight(self.region_at(event.position().y()))
 

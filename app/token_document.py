@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+import numpy as np
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -75,6 +76,7 @@ class TokenDocument:
         self._phases: list[Phase] = []
         self._headings: list[tuple[int, Phase]] = []
         self._breaks = 0
+        self._shown: tuple[bytes, int] | None = None
 
     def set_font(self, font: QFont) -> None:
         """The font of what is appended from now on."""
@@ -194,6 +196,42 @@ class TokenDocument:
             block = block.next()
         known = block.isValid() and 0 <= block.userState() < len(self._phases)
         return self._phases[block.userState()] if known else None
+
+    def show_steps(self, kept: np.ndarray | None) -> bool:
+        """Show only steps of which ``kept``, bool [steps], is True; None shows all, as do steps beyond it.
+
+        Headings stay. Returns whether anything changed.
+        """
+        wanted = None if kept is None else (kept.tobytes(), self.document.blockCount())
+        if wanted == self._shown:
+            return False
+        self._shown, changed = wanted, False
+        block = self.document.begin()
+        while block.isValid():
+            step = block.userState()
+            if step == SPACER:  # belongs to what follows it
+                following = block.next()
+                step = following.userState() if following.isValid() else HEADING
+            shown = kept is None or not 0 <= step < len(kept) or bool(kept[step])
+            if shown != block.isVisible():
+                block.setVisible(shown)
+                block.setLineCount(max(1, block.layout().lineCount()) if shown else 0)
+                changed = True
+            block = block.next()
+        if changed:
+            self.document.markContentsDirty(0, self.document.characterCount())
+        return changed
+
+    def next_visible(self, block: QTextBlock) -> QTextBlock:
+        """The first block after a hidden one that shows; not valid when there is none."""
+        line = block.firstLineNumber()  # that of the next line, as a hidden block has none
+        found = self.document.findBlockByLineNumber(line)
+        if found.isValid() and found.isVisible() and found.blockNumber() > block.blockNumber():
+            return found
+        block = block.next()
+        while block.isValid() and not block.isVisible():
+            block = block.next()
+        return block
 
     def block_tokens(self, block: QTextBlock) -> range:
         """Tokens with characters in a block."""

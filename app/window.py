@@ -39,6 +39,7 @@ from app.icons import icon
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
+from app.playback import SPEEDS
 from app.prompt_bar import PromptBar
 from app.reasoning import Reasoning
 from app.recording import make_folder
@@ -121,6 +122,16 @@ class Window(QMainWindow):
             "first": lambda: self.timeline.go_home(),
             "last": lambda: self.timeline.go_end(),
             "live": lambda on: self.controller.session.set_follow(on),
+            "loop": lambda on: self.timeline.set_loop(on),
+            **{
+                f"speed_{speed:g}": lambda _on, speed=speed: self.timeline.set_speed(speed)
+                for speed in SPEEDS
+            },
+            "find": lambda: self.reasoning.find(),
+            "find_next": lambda: self.controller.session.finder.step(1),
+            "find_previous": lambda: self.controller.session.finder.step(-1),
+            "region_next": lambda: self.controller.session.finder.step_on_region(1),
+            "region_previous": lambda: self.controller.session.finder.step_on_region(-1),
             "fit": lambda: self.canvas.fit(),
             "zoom_in": lambda: self.canvas.zoom_in(),
             "zoom_out": lambda: self.canvas.zoom_out(),
@@ -268,6 +279,9 @@ class Window(QMainWindow):
         controller.rate_changed.connect(self.status.set_rate)
         controller.said.connect(self.message.show_message)
         session.follow_changed.connect(self.actions_by_id["live"].setChecked)
+        self.timeline.playback.loop_changed.connect(self._playback_changed)
+        self.timeline.playback.speed_changed.connect(self._playback_changed)
+        self._playback_changed()
         session.trace_changed.connect(self._state_changed)
         session.display_changed.connect(self._display_changed)
         session.pinned_changed.connect(self._display_changed)
@@ -324,6 +338,13 @@ class Window(QMainWindow):
         self.prompt.set_state(self.controller.state, ready=self.controller.scene is not None)
         for name in ("export_png", "export_json", "copy_picture"):
             self.actions_by_id[name].setEnabled(self.controller.session.trace is not None)
+
+    @Slot()
+    def _playback_changed(self) -> None:
+        playback = self.timeline.playback
+        self.actions_by_id["loop"].setChecked(playback.loop is not None)
+        nearest = min(SPEEDS, key=lambda speed: abs(speed - playback.speed))
+        self.actions_by_id[f"speed_{nearest:g}"].setChecked(True)
 
     @Slot()
     def _display_changed(self) -> None:

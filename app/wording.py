@@ -11,11 +11,9 @@ import math
 
 import numpy as np
 
+from core.links import LITTLE_EVIDENCE
 from core.regions import RegionMap
 from core.trace import Trace
-
-LITTLE_EVIDENCE = 0.5
-"""Nats. A span whose reliance stays below this is said to rest on almost no visual evidence."""
 
 
 def signed_number(value: float, digits: int = 2) -> str:

@@ -176,6 +176,11 @@ class Trace:
     def step_count(self) -> int:
         return len(self._step_starts)
 
+    @property
+    def step_starts(self) -> np.ndarray:
+        """The first token of each step, int64 [steps]."""
+        return np.array(self._step_starts, np.int64)
+
     def step(self, index: int) -> Step:
         """One step by index."""
         start = self._step_starts[index]

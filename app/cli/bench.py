@@ -15,7 +15,7 @@ from core.errors import InputError
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline bench``."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="speed or faithfulness")
+    add("what", metavar="WHAT", help="speed, faithfulness or window")
     add("--samples", metavar="N", type=int, help="screens to use (speed: 5, faithfulness: 100)")
     add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
@@ -30,6 +30,7 @@ def run(args: Namespace) -> int:
     benches: dict[str, Callable[[Namespace], tuple[dict[str, object], str]]] = {
         "speed": _speed,
         "faithfulness": _faithfulness,
+        "window": _window,
     }
     if args.what not in benches:
         raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
@@ -73,4 +74,21 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
     screens = items(args.samples or 100, held_out=True)
     result = compare(thinker, estimator, screens, list(METHODS.values()), masks=args.masks, say=tell)
+    return result, table(result)
+
+
+def _window(args: Namespace) -> tuple[dict[str, object], str]:
+    import os
+    import sys
+
+    from app.environment import display_problem, prepare_qt
+
+    if display_problem() is not None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    prepare_qt()
+    sys.setswitchinterval(0.0005)  # as the app does
+    from app.window_bench import bench_window, table
+
+    tell = progress()
+    result = bench_window(say=tell)
     return result, table(result)

@@ -131,3 +131,42 @@ def test_nothing_happens_without_a_trace(qapp):
     playback.step_token(1)
     playback.step_step(-1)
     assert not playback.playing
+
+
+def test_a_range_is_played_again_and_again(session):
+    playback = Playback(session)
+    session.set_trace(fake_trace())
+    session.select(10, 14)
+    playback.set_loop(True)
+    assert playback.loop == Selection(10, 14)
+    playback.play_pause()
+    seen = [session.selection.start]
+    for _ in range(5):
+        playback.advance(1 / TOKENS_PER_SECOND + 1e-6)
+        seen.append(session.selection.start)
+    assert seen == [10, 11, 12, 13, 10, 11]
+    playback.set_loop(False)
+    playback.advance(4 / TOKENS_PER_SECOND + 1e-6)
+    assert session.selection.start == 15
+    playback.pause()
+
+
+def test_one_token_loops_its_step_and_another_trace_ends_the_loop(session):
+    playback = Playback(session)
+    session.set_trace(fake_trace())
+    session.select(12)
+    playback.set_loop(True)
+    step = session.trace.step(1)
+    assert playback.loop == Selection(step.start, step.end)
+    session.select(40)
+    playback.play_pause()
+    assert session.selection.start == step.start
+    playback.pause()
+    session.set_trace(fake_trace())
+    assert playback.loop is None
+
+
+def test_there_is_nothing_to_loop_without_a_trace(session):
+    playback = Playback(session)
+    playback.set_loop(True)
+    assert playback.loop is None
