@@ -80,7 +80,7 @@ class Reasoning(QWidget):
         self._trace_changed()
 
     @Slot()
-    def find(self) -> None:
+    def open_find(self) -> None:
         """Show the find bar, ready to type."""
         self._find.setChecked(True)
         self.find_bar.show()
@@ -90,7 +90,7 @@ class Reasoning(QWidget):
     @Slot(bool)
     def _find_clicked(self, on: bool) -> None:
         if on:
-            self.find()
+            self.open_find()
         else:
             self.find_bar.close_bar()
 

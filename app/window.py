@@ -127,7 +127,7 @@ class Window(QMainWindow):
                 f"speed_{speed:g}": lambda _on, speed=speed: self.timeline.set_speed(speed)
                 for speed in SPEEDS
             },
-            "find": lambda: self.reasoning.find(),
+            "find": lambda: self.reasoning.open_find(),
             "find_next": lambda: self.controller.session.finder.step(1),
             "find_previous": lambda: self.controller.session.finder.step(-1),
             "region_next": lambda: self.controller.session.finder.step_on_region(1),

@@ -40,7 +40,7 @@ def shown_steps(pane) -> list[int]:
 
 
 def test_typing_marks_what_is_found_and_return_goes_there(pane, session, qtbot):
-    pane.find()
+    pane.open_find()
     assert pane.find_bar.isVisible()
     qtbot.keyClicks(pane.find_bar.field, "42")
     assert pane.find_bar.walk.text == "2"
@@ -57,7 +57,7 @@ def test_found_words_look_different(pane):
 
 def test_steps_without_evidence_can_be_listed_alone(pane, session, qtbot):
     assert shown_steps(pane) == [0, 1, 2, 3, 4]
-    pane.find()
+    pane.open_find()
     pane.find_bar.kind.setCurrentText("Steps without visual evidence")
     assert pane.find_bar.nats.isVisible()
     assert shown_steps(pane) == [0, 2, 3]
@@ -78,7 +78,7 @@ def test_steps_on_the_chosen_region_can_be_listed_alone(pane, session):
 
 
 def test_escape_shows_everything_again(pane, session, qtbot):
-    pane.find()
+    pane.open_find()
     pane.find_bar.field.setText("42")
     pane.find_bar.kind.setCurrentText("Steps without visual evidence")
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Escape)

@@ -50,7 +50,7 @@ def test_digits_choose_the_speed(qtbot, window):
 
 
 def test_digits_typed_into_a_field_stay_there(qtbot, window):
-    window.reasoning.find()
+    window.reasoning.open_find()
     key(qtbot, window, Qt.Key.Key_6)
     assert window.reasoning.find_bar.field.text() == "6"
     assert window.timeline.playback.speed == 1.0
