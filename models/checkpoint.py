@@ -16,7 +16,10 @@ import resources
 from core.errors import InputError
 from core.thinking import Progress
 from core.trace import Identity
+from models import image_budget
 from models.families import FAMILIES, Family, family_of
+from models.hub import cached_folder
+from models.placement import out_of_memory, place
 
 BUNDLED = "bundled"
 _HASHED_WHOLE = 512 * 2**20
@@ -24,74 +27,114 @@ _HASHED_WHOLE = 512 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A loaded checkpoint: model in eval mode on its device, processor, family, identity."""
+    """A loaded checkpoint.
+
+    Attributes:
+        model: in eval mode on its device, or spread over several.
+        processor, family, identity: what belongs to it.
+        device: the torch device that its inputs go to.
+    """
 
     model: Any
     processor: Any
     family: Family
     identity: Identity
+    device: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How to load a model.
+
+    Attributes:
+        device: "auto" (CUDA, then MPS, then CPU), a torch device, or "spread": over all GPUs, and what
+            does not fit there in main memory and on the disk.
+        dtype: "auto" (bfloat16 on CUDA, float16 on MPS, float32 on CPU) or a torch dtype's name.
+        quantized: "", "8bit" or "4bit"; on an NVIDIA GPU, with the extra ``quantized`` installed.
+        visual_tokens: at most so many for an image; None leaves it to the checkpoint.
+        allow_code: let the checkpoint bring program code of its own.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    quantized: str = ""
+    visual_tokens: int | None = None
+    allow_code: bool = False
 
 
 def load_checkpoint(
-    name_or_path: str,
-    device: str = "auto",
-    dtype: str = "auto",
-    allow_download: bool = False,
-    progress: Progress | None = None,
+    name_or_path: str, loading: Loading = Loading(), progress: Progress | None = None
 ) -> Checkpoint:
-    """Load a thinking model from a local folder, the Hugging Face cache or (only if allowed) the hub.
+    """Load a thinking model that is on this machine; nothing is fetched (``models.hub.fetch`` does that).
 
     Args:
-        name_or_path: "bundled", a folder, or a Hugging Face id.
-        device: "auto" (CUDA, then MPS, then CPU) or a torch device.
-        dtype: "auto" (bfloat16 on CUDA, float16 on MPS, float32 on CPU) or a torch dtype's name.
-        allow_download: whether files may be fetched.
+        name_or_path: "bundled", a folder, or the Hugging Face id of a cached model.
+        loading: where to, in which format.
         progress: told what is going on.
 
     Raises:
-        InputError: not found, not a supported model, damaged, or weights missing or left over.
+        InputError: not found, not a supported model, damaged, weights missing or left over, program code that
+            is not allowed, or not enough memory.
     """
     say = progress or (lambda text, fraction: None)
     say("Reading the model's configuration", None)
-    folder = _folder(name_or_path, allow_download)
+    folder = folder_of(name_or_path)
     family = _family(folder, name_or_path)
     say("Loading the libraries", None)
-    import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging as transformers_logging
 
-    target = _device(device)
+    placement = place(
+        folder, name_or_path, loading.device, loading.dtype, loading.quantized, _content_hash(folder)
+    )
     transformers_logging.disable_progress_bar()
     say("Loading the weights", None)
+    common: dict[str, Any] = {"local_files_only": True, "trust_remote_code": loading.allow_code}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            processor = AutoProcessor.from_pretrained(folder, **common)
             loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                dtype=_dtype(dtype, target),
-                output_loading_info=True,
+                folder, **common, **placement.arguments, output_loading_info=True
             )
-    except torch.OutOfMemoryError as error:
-        raise InputError(
-            f"The model {name_or_path} does not fit into memory. Take a smaller model or another device."
-        ) from error
+        model, report = loaded
+        _refuse_gaps(report, name_or_path)
+        model.eval().requires_grad_(False)
+        if not placement.spread:
+            model.to(placement.device)
+    except InputError:
+        raise
     except Exception as error:
-        first_line = (str(error).strip().splitlines() or ["unknown reason"])[0]
-        raise InputError(
-            f"The model in {name_or_path} cannot be loaded: {first_line} Check that the folder is complete."
-        ) from error
-    model, report = loaded
-    _refuse_gaps(report, name_or_path)
-    model.eval().requires_grad_(False).to(target)
+        raise InputError(_why_not(error, name_or_path)) from error
+    details: dict[str, Any] = {"source": name_or_path, "family": family.name}
+    details |= {"dtype": placement.dtype} | ({"quantized": loading.quantized} if loading.quantized else {})
+    if loading.visual_tokens is not None:
+        image_budget.limit(processor, loading.visual_tokens)
+        details["visual_tokens_at_most"] = loading.visual_tokens
     name = "bundled" if name_or_path == BUNDLED else Path(name_or_path).name or name_or_path
-    identity = Identity(name, _content_hash(folder), {"source": name_or_path, "family": family.name})
-    return Checkpoint(model, processor, family, identity)
+    identity = Identity(name, _content_hash(folder), details)
+    return Checkpoint(model, processor, family, identity, placement.device)
 
 
-def _folder(name_or_path: str, allow_download: bool) -> Path:
+def _why_not(error: Exception, name: str) -> str:
+    """Why loading failed, and what to do, in a sentence."""
+    if out_of_memory(error):
+        return (
+            f"The model {name} does not fit into memory. Take a smaller model, 8 or 4 bit (on an NVIDIA "
+            "GPU), or the device “spread”."
+        )
+    text = str(error).strip()
+    if "trust_remote_code" in text:
+        return (
+            f"The model {name} wants to run program code of its own on this machine, and Sightline refuses "
+            "that unless you allow it for this one model: --allow-code, if you trust who made it."
+        )
+    first_line = (text.splitlines() or ["unknown reason"])[0]
+    return f"The model in {name} cannot be loaded: {first_line} Check that the folder is complete."
+
+
+def folder_of(name_or_path: str) -> Path:
+    """The folder of a model on this machine; arguments and errors as in ``load_checkpoint``."""
     if name_or_path == BUNDLED:
         folder = Path(resources.__file__).parent / "bundled" / "thinker"
         if not (folder / "config.json").is_file():
@@ -110,17 +153,13 @@ def _folder(name_or_path: str, allow_download: bool) -> Path:
             f'There is no model "{name_or_path}": give a folder, a Hugging Face id such as '
             '"Qwen/Qwen3-VL-2B-Thinking", or "bundled".'
         )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name_or_path, local_files_only=not allow_download))
-    except LocalEntryNotFoundError as error:
+    cached = cached_folder(name_or_path)
+    if cached is None:
         raise InputError(
-            f'The model "{name_or_path}" is not on this machine. Allow the download, or give a local folder.'
-        ) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise InputError(f'The model "{name_or_path}" could not be downloaded: {error}') from error
+            f'The model "{name_or_path}" is not on this machine. Fetch it with “sightline models --fetch '
+            f"{name_or_path}” or in the window with Run, Choose Model, or give a local folder."
+        )
+    return cached
 
 
 def _family(folder: Path, name: str) -> Family:
@@ -136,33 +175,6 @@ def _family(folder: Path, name: str) -> Family:
             f'The model {name} is of type "{model_type}", which Sightline cannot read. Supported: {known}.'
         )
     return family
-
-
-def _device(device: str) -> Any:
-    import torch
-
-    if device == "auto":
-        device = (
-            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        )
-    try:
-        torch.empty(1, device=device)
-        return torch.device(device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f'The device "{device}" is not usable on this machine. Try "auto" or "cpu".'
-        ) from error
-
-
-def _dtype(dtype: str, device: Any) -> Any:
-    import torch
-
-    if dtype == "auto":
-        return {"cuda": torch.bfloat16, "mps": torch.float16}.get(device.type, torch.float32)
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if dtype not in known:
-        raise InputError(f'Unknown number format "{dtype}". Use auto, {", ".join(known)}.')
-    return known[dtype]
 
 
 def _refuse_gaps(report: dict[str, Any], name: str) -> None:

@@ -24,7 +24,7 @@ from core.probe import ATTENTION_NAME, Decoder, Observer, Probe, listen_to, regi
 from core.thinking import Drawn, Markers, Prepared, Progress, ShouldStop
 from core.threads import at_most
 from core.trace import Sampling
-from models.checkpoint import Checkpoint, load_checkpoint
+from models.checkpoint import Checkpoint, Loading, load_checkpoint
 from models.sampling import draw
 
 _TEACH_ROWS = 64
@@ -36,11 +36,15 @@ def load_thinker(
     name_or_path: str = "bundled",
     device: str = "auto",
     dtype: str = "auto",
-    allow_download: bool = False,
     progress: Progress | None = None,
+    loading: Loading | None = None,
 ) -> Thinker:
-    """Load a thinking model and attach the probe to it. Arguments and errors as in ``load_checkpoint``."""
-    return Thinker(load_checkpoint(name_or_path, device, dtype, allow_download, progress))
+    """Load a thinking model and attach the probe to it; ``loading`` says all that device and dtype say, and
+    more.
+
+    Errors as in ``load_checkpoint``.
+    """
+    return Thinker(load_checkpoint(name_or_path, loading or Loading(device, dtype), progress))
 
 
 class Thinker:
@@ -59,7 +63,7 @@ class Thinker:
         self.family = checkpoint.family
         self.identity = checkpoint.identity
         self.sampling = _recommended(self.model.generation_config, checkpoint.family.sampling)
-        self.device = next(self.model.parameters()).device
+        self.device = checkpoint.device
         self.device_name = _device_name(self.device)
         self.tokenizer = self.processor.tokenizer
         self.markers, self.stops = self._find_markers()
