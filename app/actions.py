@@ -64,6 +64,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_picture", "Copy Picture", "Copy the annotated screenshot",
            "File/out", ("Ctrl+Shift+C",), "copy", tool_bar=True),
     Action("show_folder", "Show Saved Runs", "Open the folder that keeps every run", "File/folder"),
+    Action("preferences", "Preferences…", "Theme, colours, font size, and where runs are kept",
+           "File/preferences", ("Ctrl+,",)),
     Action("quit", "Quit", "Close Sightline; a run in progress is kept", "File/end", ("Ctrl+Q",)),
 
     Action("run", "Run", "Let the model reason about the screenshot",
@@ -146,6 +148,7 @@ ACTIONS: tuple[Action, ...] = (
            "Help/help", ("Ctrl+Shift+P",)),
     Action("shortcuts", "Keyboard Shortcuts", "Every action and its keys; choose others",
            "Help/help", ("F1", "Ctrl+/")),
+    Action("start_page", "Start Page", "What the overlay means, and the samples", "Help/help"),
     Action("about", "About Sightline", "What this is, and its version", "Help/help"),
 )
 # fmt: on

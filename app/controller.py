@@ -15,6 +15,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.engine import EngineLike, Progress, Request
+from app.preferences import follow_live
 from app.prompt_bar import RunState
 from app.recording import new_path
 from app.samples import Truth, truth_of
@@ -75,6 +76,7 @@ class Controller(QObject):
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
+        runs: folder that new traces go to.
 
     Signals:
         scene_opened: another screenshot or trace is open.
@@ -104,7 +106,7 @@ class Controller(QObject):
         self.trace_path: Path | None = None
         self.segmenter_name = engine.segmenters[0]
         self._engine = engine
-        self._runs = runs
+        self.runs = runs
         self._files, self._models, self._exports = (
             Worker(name, self) for name in ("files", "models", "exports")
         )
@@ -269,7 +271,7 @@ class Controller(QObject):
         self._wish = None
         self._generation += 1
         self._rate = _Rate()
-        self.trace_path = new_path(self._runs, scene.screenshot.name)
+        self.trace_path = new_path(self.runs, scene.screenshot.name)
         self._control = control = RunControl(wish.pace)
         request = Request(
             self._generation,
@@ -280,7 +282,7 @@ class Controller(QObject):
             wish.sampling,
             self.trace_path,
         )
-        self.session.set_follow(True)
+        self.session.set_follow(follow_live())
         if not self._models.busy:  # else it says what the run waits for
             self._stage("models", "Reading the screenshot")
 

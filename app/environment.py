@@ -39,11 +39,15 @@ _DEBIAN_PACKAGES = {
 
 
 def runs_folder() -> Path:
-    """Where the trace of every run is kept; ``SIGHTLINE_DATA`` puts it elsewhere."""
+    """Where the trace of every run is kept, unless the person chose another place."""
+    return data_folder() / "runs"
+
+
+def data_folder() -> Path:
+    """Where Sightline keeps files of its own; ``SIGHTLINE_DATA`` puts it elsewhere."""
     import platformdirs
 
-    base = os.environ.get("SIGHTLINE_DATA") or platformdirs.user_data_dir("sightline", appauthor=False)
-    return Path(base) / "runs"
+    return Path(os.environ.get("SIGHTLINE_DATA") or platformdirs.user_data_dir("sightline", appauthor=False))
 
 
 def prepare_qt() -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolButton, QWidget
 from app.actions import ACTIONS, MENUS
 from app.samples import Sample
 from app.settings import settings
+from app.thumbnails import icon_of
 
 RECENT = 10
 _WITH_TEXT = {"open", "export_png"}
@@ -61,7 +62,7 @@ class FileMenus(QObject):
     def _list_recent(self) -> None:
         self.recent.clear()
         for path in recent():
-            entry = self.recent.addAction(Path(path).name)
+            entry = self.recent.addAction(icon_of(Path(path)), Path(path).name)
             entry.setData(path)
             entry.setStatusTip(path)
         if self.recent.isEmpty():

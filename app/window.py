@@ -22,20 +22,24 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from app import display_actions, exporting, keys
+from app import display_actions, exporting, keys, preferences, thumbnails
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
 from app.commands import commands
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
+from app.dialogs.preferences import PreferencesDialog
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.drop import file_in, pixels_in
 from app.engine import EngineLike
+from app.environment import data_folder
 from app.icons import icon
+from app.last_session import LastSession, Whereabouts, left_behind
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
@@ -46,6 +50,7 @@ from app.recording import make_folder
 from app.regions_panel import RegionsPanel
 from app.samples import GENERATED_ONLY, Sample, questions, samples
 from app.settings import settings
+from app.start_page import StartPage
 from app.status_bar import StatusBar
 from app.theme import MODES, Theme
 from app.timeline import Timeline
@@ -77,6 +82,8 @@ class Window(QMainWindow):
         self._places = places
         self._settings = settings()
         self.controller = Controller(engine, places.runs, self)
+        self._opened: Path | None = None
+        preferences.restore_display(self.controller.session)
         self._generated_only = engine.generated_only
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
@@ -96,6 +103,11 @@ class Window(QMainWindow):
         self.palette_box = Palette(self)
         self._arrange()
         self._connect()
+        self._return_to: Whereabouts | None = None
+        self._last_session = LastSession(_open_windows(), self._whereabouts, self)
+        self.controller.scene_opened.connect(self._last_session.changed)
+        self.controller.state_changed.connect(self._last_session.changed)
+        session.selection_changed.connect(self._last_session.changed)
         self._restore()
         self._recolour()
         self._retitle()
@@ -140,6 +152,8 @@ class Window(QMainWindow):
             "theme_light": lambda _on: self._set_theme("light"),
             "theme_dark": lambda _on: self._set_theme("dark"),
             "palette": self.open_palette,
+            "preferences": self._open_preferences,
+            "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),
         }
@@ -147,8 +161,16 @@ class Window(QMainWindow):
     def begin(self, path: Path | None) -> None:
         """Once the window is there: open a file, or the first sample, and load the models meanwhile."""
         samples_there = [sample.path for sample in self._places.samples]
-        for first in [path] if path is not None else samples_there[:1]:
+        left = left_behind(_open_windows()) if path is None else None
+        if left is not None:
+            self._return_to = left
+            self.open(Path(left.path))
+        for first in [path] if path is not None else samples_there[:1] if left is None else []:
             self.open(first)
+        if path is None and left is None and not self._settings.contains("welcomed"):
+            self.controller.file_opened.connect(self._welcome, Qt.ConnectionType.SingleShotConnection)
+            if not samples_there:
+                self._welcome()
         self.controller.warm_up()
 
     def open(self, path: Path) -> None:
@@ -186,6 +208,7 @@ class Window(QMainWindow):
     def run(self) -> None:
         """Ask the question of the prompt bar."""
         self._say_what_to_expect()
+        self._show_canvas()
         self.controller.run(self.prompt.question(), self.prompt.sampling(), self.prompt.pace())
 
     @Slot()
@@ -223,10 +246,8 @@ class Window(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._settings.setValue("geometry", self.saveGeometry())
-        for name, splitter in self._splitters.items():
-            self._settings.setValue(name, splitter.saveState())
-        self._settings.setValue("segmenter", self.prompt.segmenter())
+        self._remember_layout()
+        self._last_session.end()
         self.hide()
         self.controller.close()
         super().closeEvent(event)
@@ -238,7 +259,11 @@ class Window(QMainWindow):
         self._rows.setStretchFactor(0, 3)
         self._rows.setStretchFactor(1, 2)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
-        self._columns.addWidget(self.canvas)
+        self.front = QStackedWidget()
+        self.front.addWidget(self.canvas)
+        self.start_page = StartPage(self._places.samples, self.actions_by_id["open"], self)
+        self.front.addWidget(self.start_page)
+        self._columns.addWidget(self.front)
         self._columns.addWidget(self._rows)
         self._columns.setStretchFactor(0, 3)
         self._columns.setStretchFactor(1, 2)
@@ -267,7 +292,10 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         controller, session = self.controller, self.controller.session
         self.files.chosen.connect(self._open_chosen)
-        controller.file_opened.connect(self.files.remember)
+        controller.file_opened.connect(self._file_opened)
+        session.run_ended.connect(self._run_ended)
+        self.start_page.chosen.connect(self._open_chosen)
+        self.start_page.dismissed.connect(self._show_canvas)
         self.prompt.submitted.connect(self.actions_by_id["run"].trigger)
         self.prompt.pace_changed.connect(controller.set_pace)
         self.prompt.segmenter_changed.connect(controller.set_segmenter)
@@ -284,6 +312,7 @@ class Window(QMainWindow):
         self._playback_changed()
         session.trace_changed.connect(self._state_changed)
         session.display_changed.connect(self._display_changed)
+        session.display_changed.connect(self._keep_display)
         session.pinned_changed.connect(self._display_changed)
         session.selection_changed.connect(self._display_changed)
         self.actions_by_id["live"].setChecked(session.follow)
@@ -301,8 +330,63 @@ class Window(QMainWindow):
         mode = self._settings.value("theme", "system")
         self._set_theme(mode if mode in MODES else "system")
 
+    def _remember_layout(self) -> None:
+        self._settings.setValue("geometry", self.saveGeometry())
+        for name, splitter in self._splitters.items():
+            self._settings.setValue(name, splitter.saveState())
+        self._settings.setValue("segmenter", self.prompt.segmenter())
+
+    def _whereabouts(self) -> Whereabouts | None:
+        """What to come back to after a crash; also remembers the layout for then."""
+        self._remember_layout()
+        self._settings.sync()
+        path, selection = self.controller.trace_path or self._opened, self.controller.session.selection
+        if path is None:
+            return None
+        return Whereabouts(str(path), *((selection.start, selection.end) if selection else (0, 0)))
+
+    @Slot(str)
+    def _file_opened(self, path: str) -> None:
+        scene, left = self.controller.scene, self._return_to
+        self._opened, self._return_to = Path(path), None
+        if scene is not None:
+            thumbnails.keep(self._opened, scene.screenshot.pixels)
+        self.files.remember(path)
+        if left is not None and left.path == path:
+            self.controller.session.select(left.start, left.end or None)
+            self.message.show_message("Sightline ended unexpectedly last time. This is where you were.")
+
+    @Slot()
+    def _run_ended(self) -> None:
+        path, scene = self.controller.trace_path, self.controller.scene
+        if path is not None and scene is not None:
+            thumbnails.keep(path, scene.screenshot.pixels)
+            self.files.remember(str(path))
+
+    @Slot()
+    def _welcome(self) -> None:
+        self.front.setCurrentWidget(self.start_page)
+
+    @Slot()
+    def _show_canvas(self) -> None:
+        self._settings.setValue("welcomed", True)
+        self.front.setCurrentWidget(self.canvas)
+
+    @Slot()
+    def _open_preferences(self) -> None:
+        mode = str(self._settings.value("theme", "system"))
+        dialog = PreferencesDialog(self.controller.session, mode, self._set_theme, self)
+        dialog.traces_moved.connect(self._traces_moved)
+        dialog.show()
+
+    @Slot(str)
+    def _traces_moved(self, folder: str) -> None:
+        self.controller.runs = Path(folder)
+
     @Slot()
     def _scene_opened(self) -> None:
+        self.front.setCurrentWidget(self.canvas)
+        self._opened = None
         scene, session = self.controller.scene, self.controller.session
         assert scene is not None
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
@@ -350,13 +434,17 @@ class Window(QMainWindow):
     def _display_changed(self) -> None:
         display_actions.reflect(self.actions_by_id, self.controller.session)
 
+    @Slot()
+    def _keep_display(self) -> None:
+        preferences.keep_display(self.controller.session.display)
+
     def _show_folder(self) -> None:
         try:
-            make_folder(self._places.runs)
+            make_folder(self.controller.runs)
         except InputError as error:
             self.message.show_message(str(error), "error")
         else:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._places.runs)))
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.controller.runs)))
 
     def _set_theme(self, mode: str) -> None:
         self.actions_by_id[f"theme_{mode}"].setChecked(True)
@@ -376,6 +464,11 @@ class Window(QMainWindow):
     def _retitle(self) -> None:
         scene = self.controller.scene
         self.setWindowTitle(f"{scene.screenshot.name} — Sightline" if scene else "Sightline")
+
+
+def _open_windows() -> Path:
+    """Where every window notes what it has open."""
+    return data_folder() / "open"
 
 
 def _scrolled(content: QWidget) -> QScrollArea:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from app.environment import display_problem, prepare_qt, runs_folder
+from app.environment import display_problem, prepare_qt
 
 
 def run(file: str | None, model: str = "bundled", estimator: str = "bundled", device: str = "auto") -> int:
@@ -20,6 +20,7 @@ def run(file: str | None, model: str = "bundled", estimator: str = "bundled", de
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app import preferences
     from app.engine import Engine
     from app.settings import settings
     from app.theme import MODES, Theme
@@ -30,7 +31,8 @@ def run(file: str | None, model: str = "bundled", estimator: str = "bundled", de
     app.setDesktopFileName("sightline")
     mode = settings().value("theme", "system")
     theme = Theme(app, mode if mode in MODES else "system")
-    window = Window(Engine(model, estimator, device), theme, installed_places(runs_folder()))
+    preferences.apply_font(app)
+    window = Window(Engine(model, estimator, device), theme, installed_places(preferences.traces_folder()))
     window.show()
     QTimer.singleShot(0, window, lambda: window.begin(path))
     code = app.exec()

@@ -1,0 +1,93 @@
+"""What was open when Sightline last ended without closing: a crash, a kill, a power cut.
+
+Each window keeps a small file that says what is open, and a lock beside it. Closing removes both. A file
+whose lock is free belongs to a window that died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject, QTimer, Slot
+
+_DELAY = 1000
+"""Milliseconds from a change until it is written; changes in between are written with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What was open: a file, and the tokens ``start`` to ``end`` (exclusive) under the playhead, if any."""
+
+    path: str
+    start: int = 0
+    end: int = 0
+
+
+class LastSession(QObject):
+    """Keeps the file of this window. Raises nothing: what cannot be written is not worth an error."""
+
+    def __init__(
+        self, folder: Path, whereabouts: Callable[[], Whereabouts | None], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._file = folder / f"{secrets.token_hex(8)}.json"
+        self._lock = QLockFile(f"{self._file}.lock")
+        self._lock.setStaleLockTime(0)
+        self._whereabouts = whereabouts
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY)
+        self._timer.timeout.connect(self.save)
+
+    @Slot()
+    def changed(self) -> None:
+        """Something else is open, or the playhead moved: write it down soon."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
+    def save(self) -> None:
+        """Write down what is open now."""
+        now = self._whereabouts()
+        if now is None:
+            return
+        part = self._file.with_suffix(".part")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            if not self._lock.isLocked():
+                self._lock.tryLock(0)
+            part.write_text(json.dumps(asdict(now)), encoding="utf-8")
+            os.replace(part, self._file)
+        except OSError:
+            part.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """The window closes properly: there is nothing to come back to."""
+        self._timer.stop()
+        self._file.unlink(missing_ok=True)
+        self._lock.unlock()
+
+
+def left_behind(folder: Path) -> Whereabouts | None:
+    """What the window that died last had open, or None. It is told only once."""
+    found: list[tuple[float, Whereabouts]] = []
+    for file in folder.glob("*.json"):
+        lock = QLockFile(f"{file}.lock")
+        lock.setStaleLockTime(0)
+        if not lock.tryLock(0):
+            continue  # its window is alive
+        try:
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            where = Whereabouts(str(kept["path"]), int(kept["start"]), int(kept["end"]))
+            if Path(where.path).is_file():
+                found.append((file.stat().st_mtime, where))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        file.unlink(missing_ok=True)
+        lock.unlock()
+    return max(found, key=lambda pair: pair[0])[1] if found else None
