@@ -122,9 +122,7 @@ class Engine:
             thinker = load_thinker(model, device, progress=progress)
             progress("Loading the estimator", None)
             fitted = load_estimator(_estimator_folder(estimator))
-            config = thinker.model.config.text_config
-            layers = len(thinker.family.readable_layers(config))
-            fitted.check(layers, int(config.num_attention_heads), thinker.identity.name)
+            fitted.check(thinker.layers, thinker.heads, thinker.identity.name)
             self._loaded = thinker, fitted
             _leave_a_core_to_the_window()
         return self._loaded

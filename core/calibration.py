@@ -24,8 +24,8 @@ from core.coverage import coverage
 from core.errors import InputError
 from core.estimator import EffectNetwork, EstimatorConfig, region_inputs, token_inputs
 from core.features import Features, from_tensors, save_tensors
+from core.phases import PhaseReader
 from core.regions import RegionMap
-from core.run import PhaseReader
 from core.steps import split
 from core.thinking import Prepared, ShouldStop, ThinkingModel
 from core.trace import Sampling
@@ -101,7 +101,8 @@ def read_out(thinker: ThinkingModel, item: Item, sampling: Sampling) -> Heard | 
     ids = [token.id for token in drawn]
     shares = coverage(item.region_map, prepared.cells)
     phases = PhaseReader(thinker.markers)
-    steps = np.array(split([token.text for token in drawn], [phases.push(i) for i in ids]))
+    read = [phases.push(token.id, token.text) for token in drawn]
+    steps = np.array(split([text for _, text in read], [phase for phase, _ in read]))
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
     spans = list(itertools.pairwise(edges))
     return Heard(prepared, ids, spans, shares, thinker.teach(prepared, ids, shares))

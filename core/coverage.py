@@ -19,11 +19,14 @@ class Cells:
         boxes: float32 [n, 4]; x0, y0, x1, y1 in pixels of the screenshot, in the order of the tokens.
             Edges may fall between pixels, and a cell may be smaller than a pixel.
         rows, cols: size of the grid when the cells are one row-major grid, else None.
+        views: int [n]; which view of the screenshot each cell belongs to, or None if there is only one. Cells
+            of different views overlap, when a model sees tiles and a thumbnail.
     """
 
     boxes: np.ndarray
     rows: int | None = None
     cols: int | None = None
+    views: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -1,9 +1,11 @@
 """Reads attention out of a running decoder without slowing it down.
 
 The decoder keeps its fast attention kernel; the probe keeps references to the query of each new position
-and to the cached keys and values, and computes the few rows that matter for several tokens at once. The row
-that *produced* token ``t`` belongs to the query one position before it, so the first row is that of the last
+and to the cached keys, and computes the few rows that matter for several tokens at once. The row that
+*produced* token ``t`` belongs to the query one position before it, so the first row is that of the last
 prompt position.
+
+Nothing of the size tokens × visual tokens outlives a ``flush``: a long run grows by what each region got.
 
 Imports torch and transformers: import this module only where a model is loaded.
 """
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -47,12 +50,6 @@ def _attention(
     return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
 
 
-def _before_final_norm(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-    probe: Probe | None = getattr(_listening, "probe", None)
-    if probe is not None:
-        probe.hear_hidden(inputs[0])
-
-
 def register() -> None:
     """Make the attention function known to transformers, with the mask that it needs.
 
@@ -63,41 +60,85 @@ def register() -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Where one layer with readable attention keeps what the probe reads.
+
+    Attributes:
+        index: its place in the decoder.
+        scaling: factor of query · key.
+        output: weight [hidden, heads · head_dim] after the heads.
+        window: how many keys each position sees, its own included; None for all.
+        gated: the module whose output holds, head by head, the query and a gate on what the head puts out.
+        norm: the norm between ``output`` and the residual stream, if there is one.
+        gain: by what the residual stream is multiplied from this layer on.
+    """
+
+    index: int
+    scaling: float
+    output: Tensor
+    window: int | None = None
+    gated: nn.Module | None = None
+    norm: nn.Module | None = None
+    gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Decoder:
     """Where one text decoder keeps what the probe reads.
 
     Attributes:
-        layers: indices of the layers with readable attention.
-        scaling: factor of query · key, for each of them.
-        output_projections: weight [hidden, heads · head_dim] after the heads, for each of them.
+        layers: those with readable attention.
         norm: the norm before the vocabulary head.
         head: weight [vocabulary, hidden] of the vocabulary head.
+        softcap: bound that the logits approach, or None.
         threads: how many CPU threads reading may take; None for all.
     """
 
-    layers: tuple[int, ...]
-    scaling: tuple[float, ...]
-    output_projections: tuple[Tensor, ...]
+    layers: tuple[Layer, ...]
     norm: nn.Module
     head: Tensor
+    softcap: float | None = None
     threads: int | None = None
 
 
 def listen_to(decoder: Decoder) -> None:
-    """Attach the probe's ear to the final norm, once for each loaded model."""
-    decoder.norm.register_forward_pre_hook(_before_final_norm)
+    """Attach the probe's ears to the norms and gates, once for each loaded model."""
+    decoder.norm.register_forward_pre_hook(lambda module, inputs: _hear("hidden", -1, inputs[0]))
+    for place, layer in enumerate(decoder.layers):
+        if layer.gated is not None:
+            layer.gated.register_forward_hook(
+                lambda module, inputs, output, place=place: _hear("gate", place, output)
+            )
+        if layer.norm is not None:
+            layer.norm.register_forward_pre_hook(
+                lambda module, inputs, place=place: _hear("added", place, inputs[0])
+            )
 
 
-def causal_mask(count: int, first_position: int, keys: Tensor, groups: int) -> Tensor:
-    """What hides later keys from consecutive positions: [groups · count, S], 0 or −inf.
+def _hear(what: str, place: int, rows: Tensor) -> None:
+    """Tell the armed probe of this thread, if any."""
+    probe: Probe | None = getattr(_listening, "probe", None)
+    if probe is not None:
+        probe.hear_rows(what, place, rows)
+
+
+def causal_mask(
+    count: int, first_position: int, keys: Tensor, groups: int, first_key: int = 0, window: int | None = None
+) -> Tensor:
+    """What hides keys from consecutive positions: [groups · count, S], 0 or −inf.
 
     Args:
         count: how many positions, from ``first_position`` on; each sees the keys up to its own.
         keys: [key_heads, S, head_dim]; gives length, format and device.
         groups: heads that share a key head; their rows stand below each other.
+        first_key: position of the first key.
+        window: how many keys, its own included, each position sees; None for all.
     """
-    positions = torch.arange(first_position, first_position + count, device=keys.device)
-    hidden = torch.arange(keys.shape[1], device=keys.device) > positions[:, None]
+    positions = torch.arange(first_position, first_position + count, device=keys.device)[:, None]
+    places = torch.arange(first_key, first_key + keys.shape[1], device=keys.device)
+    hidden = places > positions
+    if window is not None:
+        hidden |= places <= positions - window
     mask = torch.zeros(hidden.shape, dtype=keys.dtype, device=keys.device)
     return mask.masked_fill_(hidden, float("-inf")).repeat(groups, 1)
 
@@ -136,6 +177,14 @@ def back_through(norm: nn.Module, hidden: Tensor, upstream: Tensor) -> Tensor:
         return ((weighted - wide * along) * scale).to(hidden.dtype)
 
 
+def _factors(norm: nn.Module, rows: Tensor) -> Tensor:
+    """By what a root mean square norm multiplies each entry of ``rows`` [n, size], its scale held fixed."""
+    epsilon = float(getattr(norm, "variance_epsilon", getattr(norm, "eps", 0.0)))
+    # A row of ones comes out as the weight, however the norm keeps it (as w, or as w − 1).
+    weight = norm(torch.ones_like(rows[:1])) * (1 + epsilon) ** 0.5
+    return weight * torch.rsqrt(rows.float().square().mean(-1, keepdim=True) + epsilon).to(rows.dtype)
+
+
 class Probe:
     """Listens to one run and turns what it hears into features.
 
@@ -157,31 +206,32 @@ class Probe:
         """
         Args:
             decoder: what to read.
-            coverage: float [cells, regions]; share of each cell in each region.
-            image_tokens: int [cells]; places of the visual tokens in the prompt.
+            coverage: float [cells, regions]; share of each cell in each region; rows sum to 1.
+            image_tokens: int [cells]; places of the visual tokens in the prompt, ascending.
             prompt_length: tokens of the prompt.
             observer: called with (layer, first token, rows [heads, n, keys]) at every flush.
         """
-        device = decoder.head.device
+        device, layers = decoder.head.device, decoder.layers
         self._decoder = decoder
-        self._coverage = torch.as_tensor(coverage, dtype=torch.float32, device=device)
-        self._area = self._coverage.mean(0)
-        places = np.asarray(image_tokens)
-        together = bool((np.diff(places) == 1).all())
-        self._image: slice | Tensor = (
-            slice(int(places[0]), int(places[-1]) + 1) if together else torch.as_tensor(places, device=device)
-        )
+        shares = torch.as_tensor(coverage, dtype=torch.float32, device=device)
+        self._area = shares.mean(0)
+        places = torch.as_tensor(np.asarray(image_tokens), device=device)
+        # Tokens between the visual ones (some models end each row with one) lie in no region.
+        self._image = slice(int(places[0]), int(places[-1]) + 1)
+        self._coverage = shares.new_zeros(self._image.stop - self._image.start, shares.shape[1])
+        self._coverage[places - self._image.start] = shares
         self._first = prompt_length - 1
         self._observer = observer
-        self._order = {layer: place for place, layer in enumerate(decoder.layers)}
-        self._queries: list[list[Tensor]] = [[] for _ in decoder.layers]
-        self._keys: list[Tensor] = [decoder.head] * len(decoder.layers)
-        self._values: list[Tensor] = [decoder.head] * len(decoder.layers)
-        self._image_values: Tensor | None = None
-        self._hidden: list[Tensor] = []
+        self._order = {layer.index: place for place, layer in enumerate(layers)}
+        self._queries: list[list[Tensor]] = [[] for _ in layers]
+        self._keys: list[list[Tensor]] = [[] for _ in layers]
+        self._image_values: list[Tensor] = [decoder.head] * len(layers)
+        self._alike: list[tuple[list[int], Tensor]] = []
+        self._rows: dict[tuple[str, int], list[Tensor]] = {}
         self._ids: list[int] = []
         self._log_probs: list[Tensor] = []
         self._rows_wanted = 1
+        self._heard = 0
         self._seen = torch.zeros(256, self._coverage.shape[1], device=device)
         self.start = 0
 
@@ -202,16 +252,28 @@ class Probe:
         place = self._order.get(layer)
         if place is None:
             return
+        if not self._heard:  # the prompt; a cache with a window soon forgets the image
+            seen = value[0][:, self._image].transpose(1, 2)
+            self._image_values[place] = seen.to(self._coverage.device).contiguous()
         # A slice of a prefill's queries would keep all of them alive; a copy of a few rows does not.
         whole = query.shape[2] == self._rows_wanted
         self._queries[place].append(query[0] if whole else query[0, :, -self._rows_wanted :].clone())
-        self._keys[place] = key
-        self._values[place] = value
+        if self._decoder.layers[place].window is None or not self._keys[place]:
+            self._keys[place] = [key[0]]
+        else:
+            self._keys[place].append(key[0, :, -self._rows_wanted :])
 
-    def hear_hidden(self, hidden: Tensor) -> None:
-        """Keep the residual stream before the final norm: [1, positions, hidden]."""
-        whole = hidden.shape[1] == self._rows_wanted
-        self._hidden.append(hidden[0] if whole else hidden[0, -self._rows_wanted :].clone())
+    def hear_rows(self, what: str, place: int, rows: Tensor) -> None:
+        """Keep the last of some rows, [1, positions, size].
+
+        "hidden" is the residual stream before the final norm, "added" what the attention of the layer at
+        ``place`` gives to its norm, "gate" the queries and gates of that layer.
+        """
+        whole = rows.shape[1] == self._rows_wanted
+        kept = rows[0] if whole else rows[0, -self._rows_wanted :].clone()
+        self._rows.setdefault((what, place), []).append(kept)
+        if what == "hidden":
+            self._heard += self._rows_wanted
 
     def drawn(self, token_ids: Sequence[int], log_probs: Tensor) -> None:
         """Tell which tokens the next rows produced; ``log_probs`` is float32 [n, vocabulary], nats."""
@@ -232,33 +294,35 @@ class Probe:
 
     def _read(self) -> Features:
         count, decoder = len(self._ids), self._decoder
-        gradient, log_prob, entropy = self._gradient(self._take(self._hidden, 0, count))
+        gradient, log_prob, entropy = self._gradient(self._take(self._rows["hidden", -1], 0, count))
         with torch.inference_mode():
-            if self._image_values is None:  # what the prompt left in the cache never changes
-                values = [value[0][:, self._image].transpose(1, 2) for value in self._values]
-                self._image_values = torch.cat(values).contiguous()
+            if not self._alike:
+                self._gather_image_values()
             looks, backwards = [], []
-            first = self._first + self.start
-            end = self._first + self.start + count
-            mask = None
+            first, end = self._first + self.start, self._first + self.start + count
+            masks: dict[tuple[int, int, int | None, torch.device], Tensor] = {}
+            device = self._coverage.device
             for place, layer in enumerate(decoder.layers):
-                queries, keys = self._take(self._queries[place], 1, count), self._keys[place][0]
-                if mask is None or mask.shape != (len(queries) // len(keys) * count, keys.shape[1]):
-                    mask = causal_mask(count, first, keys, len(queries) // len(keys))
-                rows = attention_rows(queries, keys, mask, decoder.scaling[place])
+                queries, keys = self._take(self._queries[place], 1, count), self._take_keys(place)
+                groups, before = len(queries) // len(keys), self._first + self._heard - keys.shape[1]
+                like = groups, keys.shape[1], layer.window, keys.device
+                if like not in masks:
+                    masks[like] = causal_mask(count, first, keys, groups, before, layer.window)
+                rows = attention_rows(queries, keys, masks[like], layer.scaling)
+                if before:  # a cache with a window has dropped keys that no row here sees
+                    rows = functional.pad(rows, (before, 0))
                 if self._observer is not None:
-                    self._observer(layer, self.start, rows)
-                looks.append(rows[:, :, self._image])
-                backwards.append(rows[:, :, self._first : end].mean(0))
-            look = torch.stack(looks)  # [L, H, n, cells]
-            moved = look * self._value_products(gradient).view_as(look)
-            pooled = torch.stack((look, moved)) @ self._coverage
+                    self._observer(layer.index, self.start, rows)
+                looks.append(rows[:, :, self._image].to(device))
+                backwards.append(rows[:, :, self._first : end].mean(0).to(device))
+            look = torch.stack(looks)  # [L, H, n, image]
+            pooled = torch.stack((look, self._value_products(gradient, look))) @ self._coverage
             attention, direct = pooled.permute(0, 3, 1, 2, 4)
             features = Features(
                 attention=attention,
                 direct=direct,
                 carried=self._carried(torch.stack(backwards), attention),
-                image_mass=look.sum(-1).permute(2, 0, 1),
+                image_mass=attention.sum(-1),
                 log_prob=log_prob,
                 entropy=entropy,
                 area=self._area,
@@ -276,6 +340,13 @@ class Probe:
             rows = rows.narrow(dim, 0, count)
         return rows
 
+    def _take_keys(self, place: int) -> Tensor:
+        """The keys up to the last position heard, [key_heads, S, head_dim]; kept while queries still wait."""
+        waiting = self._keys[place]
+        keys = waiting[0] if len(waiting) == 1 else torch.cat(waiting, 1)
+        self._keys[place] = [keys] if self._queries[place] else []
+        return keys
+
     def _gradient(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """d log p(token) / d hidden, [n, hidden], with log-probability and entropy, [n] each.
 
@@ -284,22 +355,60 @@ class Probe:
         """
         log_probs = self._log_probs[0] if len(self._log_probs) == 1 else torch.cat(self._log_probs)
         self._log_probs.clear()
+        decoder = self._decoder
         with torch.inference_mode():
             ids = torch.tensor(self._ids, device=log_probs.device)
             probs = log_probs.exp()
             entropy = torch.special.entr(probs).sum(-1)
             log_prob = log_probs.gather(1, ids[:, None])[:, 0]
-            head = self._decoder.head
-            upstream = head[ids] - probs.to(head.dtype) @ head
-        return back_through(self._decoder.norm, hidden, upstream), log_prob, entropy
+            head = decoder.head
+            if decoder.softcap is None:
+                upstream = head[ids] - probs.to(head.dtype) @ head
+            else:
+                logits = decoder.norm(hidden) @ head.T / decoder.softcap
+                surprise = functional.one_hot(ids, len(head)) - probs
+                upstream = (surprise * (1 - logits.float().tanh().square())).to(head.dtype) @ head
+        return back_through(decoder.norm, hidden, upstream), log_prob, entropy
 
-    def _value_products(self, gradient: Tensor) -> Tensor:
-        """Value through the output projection · gradient: float32 [layers · key_heads, groups · n, cells]."""
-        values = self._image_values  # [layers · key_heads, head_dim, cells]
-        assert values is not None
-        wanted = torch.stack([gradient @ weight for weight in self._decoder.output_projections])
-        heads = wanted.view(len(wanted), len(gradient), -1, values.shape[1]).transpose(1, 2)
-        return torch.bmm(heads.reshape(len(values), -1, values.shape[1]), values).float()
+    def _gather_image_values(self) -> None:
+        """Put layers with values of one shape together: [layers · key_heads, head_dim, image]."""
+        shapes: dict[torch.Size, list[int]] = {}
+        for place, values in enumerate(self._image_values):
+            shapes.setdefault(values.shape, []).append(place)
+        for places in shapes.values():
+            self._alike.append((places, torch.cat([self._image_values[place] for place in places])))
+        self._image_values.clear()
+
+    def _value_products(self, gradient: Tensor, look: Tensor) -> Tensor:
+        """``look`` [L, H, n, image] × value through the output projection · gradient: float32, same shape."""
+        parts = []
+        for places, values in self._alike:
+            wanted = torch.stack([self._wanted(place, gradient, look.shape[1]) for place in places])
+            heads = wanted.view(len(wanted), len(gradient), -1, values.shape[1]).transpose(1, 2)
+            products = torch.bmm(heads.reshape(len(values), -1, values.shape[1]), values).float()
+            parts.append(products.view(len(places), *look.shape[1:]))
+        if len(parts) == 1:
+            return look * parts[0]
+        moved = torch.empty_like(look)
+        for (places, _), products in zip(self._alike, parts, strict=True):
+            moved[places] = look[places] * products
+        return moved
+
+    def _wanted(self, place: int, gradient: Tensor, heads: int) -> Tensor:
+        """Gradient of log p at what the heads of one layer put out, [n, heads · head_dim]."""
+        layer, device = self._decoder.layers[place], gradient.device
+        upstream = gradient.to(layer.output.device)
+        if layer.norm is not None:
+            added = self._take(self._rows["added", place], 0, len(gradient))
+            upstream = upstream * _factors(layer.norm, added)
+        wanted = upstream @ layer.output
+        if layer.gain != 1.0:
+            wanted = wanted * layer.gain
+        if layer.gated is not None:
+            both = self._take(self._rows["gate", place], 0, len(gradient))
+            gates = both.reshape(len(gradient), heads, 2, -1)[:, :, 1]
+            wanted = wanted * gates.reshape(len(gradient), -1).sigmoid()
+        return wanted.to(device)
 
     def _carried(self, backwards: Tensor, attention: Tensor) -> Tensor:
         """Attention to generated positions [L, n, rows so far] × what those had looked at: [n, L, R]."""

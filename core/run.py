@@ -26,11 +26,12 @@ from core.events import (
     TokenDecoded,
 )
 from core.features import Features
+from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.steps import StepSplitter
-from core.thinking import Drawn, Markers, Prepared, ThinkingModel
-from core.trace import Identity, Phase, Sampling, Step, Token, Trace
+from core.thinking import Drawn, Prepared, ThinkingModel
+from core.trace import Identity, Sampling, Step, Token, Trace
 
 _log = logging.getLogger(__name__)
 
@@ -200,9 +201,9 @@ class _Loop:
 
     def _place(self, drawn: Drawn, index: int) -> tuple[Step | None, Token]:
         """The token with its phase and step, and the step that ended just before it."""
-        phase = self._phases.push(drawn.id)
-        ended = self._steps.push(drawn.text, phase)
-        return ended, Token(index, drawn.id, drawn.text, drawn.log_prob, phase, self._steps.index)
+        phase, text = self._phases.push(drawn.id, drawn.text)
+        ended = self._steps.push(text, phase)
+        return ended, Token(index, drawn.id, text, drawn.log_prob, phase, self._steps.index)
 
     def _due(self, waited: float, step_ended: bool) -> bool:
         """Whether effects, and the ends of steps that follow them, should wait no longer."""
@@ -220,23 +221,6 @@ class _Loop:
         if features is not None:
             effects, reliance = self._estimator.estimate(features)
             yield EffectsEstimated(self._generation, start, effects, reliance)
-
-
-class PhaseReader:
-    """Tells thinking from answer by the ids of the markers. A marker belongs to the thinking it delimits."""
-
-    def __init__(self, markers: Markers) -> None:
-        self._markers = markers
-        self._thinking = markers.opened
-
-    def push(self, token_id: int) -> Phase:
-        """The phase of the next token."""
-        if token_id == self._markers.open:
-            self._thinking = True
-        phase: Phase = "thinking" if self._thinking else "answer"
-        if token_id == self._markers.close:
-            self._thinking = False
-        return phase
 
 
 def _sentence(error: Exception) -> str:

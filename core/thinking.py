@@ -24,19 +24,26 @@ Progress = Callable[[str, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """Token ids that delimit the phases.
+    """What delimits the phases: token ids, or letters where a tokenizer has no single token for a marker.
 
     Attributes:
         open: id that begins the thinking, or None.
         close: id that ends the thinking, or None.
         opened: the prompt itself already opened the thinking.
         silent: ids that never show as text (the two above and the model's end-of-turn tokens).
+        label: what the model writes right after the opening marker that is not thinking.
+        spelled_open, spelled_close: the markers in letters; empty where there is an id.
+        spelled_silent: further markers in letters that are not part of an answer.
     """
 
     open: int | None
     close: int | None
     opened: bool
     silent: frozenset[int]
+    label: str = ""
+    spelled_open: str = ""
+    spelled_close: str = ""
+    spelled_silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,5 +117,27 @@ class ThinkingModel(Protocol):
         """Log-probability of each given token with other images in place of the screenshot.
 
         ``images`` is uint8 [B, H, W, 3], of the screenshot's size; the answer is float32 [B, tokens], nats.
+        """
+        ...
+
+    def encode(self, prepared: Prepared, pixels: np.ndarray) -> Any:
+        """The visual tokens of an image of the screenshot's size, uint8 [H, W, 3]; opaque here."""
+        ...
+
+    def score_replaced(
+        self, prepared: Prepared, visual: Any, other: Any, replaced: np.ndarray, token_ids: Sequence[int]
+    ) -> np.ndarray:
+        """As ``score``, with some of the ``visual`` tokens replaced by those of ``other``.
+
+        ``replaced`` is bool [B, cells]; the answer is float32 [B, tokens], nats.
+        """
+        ...
+
+    def score_hidden(
+        self, prepared: Prepared, visual: Any, hidden: np.ndarray, token_ids: Sequence[int]
+    ) -> np.ndarray:
+        """As ``score``, with some of the ``visual`` tokens hidden from attention; the others stay in place.
+
+        ``hidden`` is bool [B, cells]; the answer is float32 [B, tokens], nats.
         """
         ...

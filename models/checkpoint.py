@@ -17,7 +17,7 @@ from core.errors import InputError
 from core.thinking import Progress
 from core.trace import Identity
 from models import image_budget
-from models.families import FAMILIES, Family, family_of
+from models.families import Family, choose_family
 from models.hub import cached_folder
 from models.placement import out_of_memory, place
 
@@ -53,6 +53,7 @@ class Loading:
         quantized: "", "8bit" or "4bit"; on an NVIDIA GPU, with the extra ``quantized`` installed.
         visual_tokens: at most so many for an image; None leaves it to the checkpoint.
         allow_code: let the checkpoint bring program code of its own.
+        family: key or name of the model's family; "" to tell it by type and name.
     """
 
     device: str = "auto"
@@ -60,6 +61,7 @@ class Loading:
     quantized: str = ""
     visual_tokens: int | None = None
     allow_code: bool = False
+    family: str = ""
 
 
 def load_checkpoint(
@@ -79,7 +81,7 @@ def load_checkpoint(
     say = progress or (lambda text, fraction: None)
     say("Reading the model's configuration", None)
     folder = folder_of(name_or_path)
-    family = _family(folder, name_or_path)
+    family = _family(folder, name_or_path, loading.family)
     say("Loading the libraries", None)
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging as transformers_logging
@@ -162,19 +164,18 @@ def folder_of(name_or_path: str) -> Path:
     return cached
 
 
-def _family(folder: Path, name: str) -> Family:
+def _family(folder: Path, name: str, chosen: str) -> Family:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model_type = str(config["model_type"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"The config.json of {name} cannot be read as a model configuration.") from error
-    family = family_of(model_type)
-    if family is None:
-        known = ", ".join(entry.name for entry in FAMILIES)
-        raise InputError(
-            f'The model {name} is of type "{model_type}", which Sightline cannot read. Supported: {known}.'
+    try:
+        return choose_family(
+            model_type, name, str(folder.resolve()), str(config.get("_name_or_path", "")), chosen=chosen
         )
-    return family
+    except InputError as error:
+        raise InputError(f"The model {name} cannot be used. {error}") from error
 
 
 def _refuse_gaps(report: dict[str, Any], name: str) -> None:

@@ -60,7 +60,7 @@ def _cached() -> list[Known]:
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
-    from models.families import family_of
+    from models.families import families_of
 
     try:
         repos = scan_cache_dir().repos
@@ -78,7 +78,7 @@ def _cached() -> list[Known]:
         if "vision_config" not in config:
             continue
         model_type = str(config.get("model_type", ""))
-        usable = "yes" if family_of(model_type) else f"no: models of type {model_type} are not supported"
+        usable = "yes" if families_of(model_type) else f"no: models of type {model_type} are not supported"
         found.append(Known("thinking model", repo.repo_id, str(repo.repo_path), usable))
     return found
 

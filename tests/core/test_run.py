@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +12,8 @@ from core.control import RunControl
 from core.errors import InputError
 from core.events import EffectsEstimated, Failed, Finished, Started, StepEnded, TokenDecoded, fold
 from core.regions import Region, RegionMap
-from core.run import EFFECTS_AT_ONCE, PhaseReader, found, run
+from core.run import EFFECTS_AT_ONCE, found, run
 from core.screenshot import Screenshot
-from core.thinking import Markers
 from core.trace import Identity, Sampling, Trace
 
 SHORT = Sampling(max_new_tokens=60, temperature=1.0, seed=3)
@@ -209,16 +207,6 @@ def test_a_failure_in_the_middle_becomes_a_sentence_and_keeps_the_tokens(start):
 def test_an_empty_prompt_is_refused_before_anything_is_done(start):
     with pytest.raises(InputError, match="empty"):
         list(start(prompt=" "))
-
-
-def test_phases_follow_the_marker_ids():
-    opened = Markers(open=1, close=2, opened=True, silent=frozenset({1, 2}))
-    read = PhaseReader(opened)
-    assert [read.push(i) for i in (5, 6, 2, 7)] == ["thinking", "thinking", "thinking", "answer"]
-    read = PhaseReader(replace(opened, opened=False))
-    assert [read.push(i) for i in (1, 5, 2, 7)] == ["thinking", "thinking", "thinking", "answer"]
-    read = PhaseReader(replace(opened, opened=False))
-    assert [read.push(i) for i in (5, 6)] == ["answer", "answer"]
 
 
 def test_the_real_trace_file_holds_the_run(start, tmp_path):
