@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("trace", metavar="TRACE", help="a .sightline file")
     add("--steps", metavar="A:B", help="only the steps A to B, B not included, from 0")
     add("--masks", metavar="N", type=int, default=32, help="random masks that judge the estimates (32)")
-    add("--operator", metavar="O", default="pixels", help="how regions are removed: pixels")
+    add("--operator", metavar="O", default="pixels", help="pixels, embeddings or attention (pixels)")
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     add("--json", action="store_true", help="print one JSON object")
 
@@ -27,14 +27,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Do ``sightline verify``."""
     from app.cli.export import parse_steps
-    from core.ablation import PIXELS, measure_spans
+    from core.ablation import measure_spans, operator_named
     from core.agreement import agreement
     from core.export.format import checked_steps
     from core.store import add_measurement, read_trace
     from models.thinker import load_thinker
 
-    if args.operator != PIXELS:
-        raise InputError(f"There is no ablation operator “{args.operator}”. Choose one of: {PIXELS}.")
+    operator = operator_named(args.operator)
     if args.masks < 2:
         raise InputError(f"--masks must be at least 2, not {args.masks}.")
     path = Path(args.trace)
@@ -44,7 +43,10 @@ def run(args: Namespace) -> int:
         raise InputError("The trace has no tokens, so there is nothing to verify.")
     tell = progress()
     thinker = load_thinker(
-        str(trace.model.details.get("source", trace.model.name)), args.device, progress=tell
+        str(trace.model.details.get("source", trace.model.name)),
+        args.device,
+        progress=tell,
+        family=trace.model.details.get("family"),
     )
     if thinker.identity.sha256 != trace.model.sha256:
         say("Note: the model on this machine is not the one that wrote this trace; its effects may differ.")
@@ -59,6 +61,7 @@ def run(args: Namespace) -> int:
         spans,
         random_masks=args.masks,
         progress=lambda part: tell("Measuring", part),
+        operator=operator,
     )
     for measurement in measured:
         add_measurement(path, measurement)
