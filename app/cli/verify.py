@@ -6,11 +6,15 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
 from app.cli.console import progress, say
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.trace import Trace
+    from models.checkpoint import Loading
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,9 +48,8 @@ def run(args: Namespace) -> int:
     tell = progress()
     thinker = load_thinker(
         str(trace.model.details.get("source", trace.model.name)),
-        args.device,
         progress=tell,
-        family=trace.model.details.get("family"),
+        loading=_as_before(trace, args.device),
     )
     if thinker.identity.sha256 != trace.model.sha256:
         say("Note: the model on this machine is not the one that wrote this trace; its effects may differ.")
@@ -68,6 +71,16 @@ def run(args: Namespace) -> int:
     result = agreement(trace, measured)
     print(json.dumps(result) if args.json else _table(result))
     return DONE
+
+
+def _as_before(trace: Trace, device: str) -> Loading:
+    """How to load the model of a trace so that it sees the same screenshot in the same way."""
+    from models.checkpoint import Loading
+
+    told = trace.model.details
+    return Loading(
+        device, visual_tokens=told.get("visual_tokens_at_most"), family=str(told.get("family", ""))
+    )
 
 
 def _table(result: dict[str, Any]) -> str:
