@@ -15,8 +15,8 @@ from core.errors import InputError
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline bench``."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="speed, faithfulness or window")
-    add("--samples", metavar="N", type=int, help="screens to use (speed: 5, faithfulness: 100)")
+    add("what", metavar="WHAT", help="speed, faithfulness, window or kills")
+    add("--samples", metavar="N", type=int, help="screens or kills (speed: 5, otherwise 100)")
     add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
@@ -31,6 +31,7 @@ def run(args: Namespace) -> int:
         "speed": _speed,
         "faithfulness": _faithfulness,
         "window": _window,
+        "kills": _kills,
     }
     if args.what not in benches:
         raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
@@ -91,4 +92,14 @@ def _window(args: Namespace) -> tuple[dict[str, object], str]:
 
     tell = progress()
     result = bench_window(say=tell)
+    return result, table(result)
+
+
+def _kills(args: Namespace) -> tuple[dict[str, object], str]:
+    import tempfile
+
+    from core.kill_bench import bench_kills, table
+
+    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
+        result = bench_kills(Path(folder), args.samples or 100, say=progress())
     return result, table(result)

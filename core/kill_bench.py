@@ -1,0 +1,199 @@
+"""Kill a process at random moments while it streams a run, edits a trace and exports; look at what is left.
+
+``python -m core.kill_bench FOLDER`` is the process that is killed. Nothing here needs a model: the run that
+it writes is made up, and each token carries the time at which it was handed to the writer.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from core.errors import InputError
+from core.events import EffectsEstimated, TokenDecoded
+from core.export.registry import FORMATS
+from core.regions import region_map_from_labels
+from core.screenshot import from_array
+from core.store import TraceWriter, add_measurement, read_trace, save_trace, set_notes
+from core.trace import Identity, Measurement, Sampling, Token, Trace
+
+REGIONS: Final = 9
+TOKENS_A_SECOND: Final = 200
+LONGEST: Final = 1.5
+"""Seconds after which a process is killed at the latest."""
+LONGEST_LOSS: Final = 5.0
+"""Seconds of a run that may be missing at its end, on a busy machine."""
+NOTE: Final = 2_000
+"""Times that a note repeats its number: a half-written one would show."""
+
+
+def bench_kills(
+    folder: Path, kills: int, seed: int = 0, say: Callable[[str, float | None], None] | None = None
+) -> dict[str, object]:
+    """Kill ``kills`` processes, one after the other, and check every file that they leave.
+
+    Returns:
+        {"kills", "traces": opened again, "exports": found under their final names, "tokens": read back,
+        "lost_seconds": the largest part of a run that was missing, "problems": sentences}
+    """
+    reference = _reference(folder / "reference")
+    rng = random.Random(seed)
+    problems: list[str] = []
+    traces = exports = tokens = 0
+    lost = 0.0
+    for number in range(kills):
+        place = folder / f"{number}"
+        place.mkdir()
+        killed_at = _kill_one(place, rng.uniform(0, LONGEST))
+        for path in sorted(place.iterdir()):
+            if path.name.startswith(".") or path.name.endswith("-journal"):
+                continue  # what was under way
+            if path.suffix != ".sightline":
+                exports += 1
+                if reference.get(path.name) not in (None, path.read_bytes()):
+                    problems.append(f"kill {number}: {path.name} is half-written")
+                continue
+            try:
+                trace = read_trace(path)
+            except InputError as error:
+                problems.append(f"kill {number}: {error}")
+                continue
+            traces += 1
+            problems += [f"kill {number}: {problem}" for problem in _wrong_with(trace)]
+            if path.stem == "streamed":
+                tokens += len(trace)
+                lost = max(lost, killed_at - float(trace.tokens[-1].text))
+        if say is not None:
+            say(f"Killed {number + 1} of {kills}", (number + 1) / kills)
+    if lost > LONGEST_LOSS:
+        problems.append(f"{lost:.1f} seconds of a run were lost")
+    return {
+        "kills": kills,
+        "traces": traces,
+        "exports": exports,
+        "tokens": tokens,
+        "lost_seconds": round(lost, 2),
+        "problems": problems,
+    }
+
+
+def table(result: dict[str, object]) -> str:
+    """The result as text for a terminal."""
+    problems: list[str] = result["problems"]  # type: ignore[assignment]
+    return "\n".join(
+        [
+            f"{result['kills']} processes killed while streaming, editing and exporting:",
+            f"{result['traces']} traces opened again ({result['tokens']} streamed tokens), at most "
+            f"{result['lost_seconds']} s of a run missing,",
+            f"{result['exports']} exports under their final names, all whole." if not problems else "",
+            *problems,
+        ]
+    )
+
+
+def _kill_one(place: Path, after: float) -> float:
+    """Start a process in ``place``, kill it ``after`` seconds from its first token; returns when."""
+    process = subprocess.Popen([sys.executable, "-m", "core.kill_bench", str(place)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after)
+    process.kill()
+    now = time.time()
+    process.wait()
+    process.stdout.close()
+    return now
+
+
+def _wrong_with(trace: Trace) -> list[str]:
+    problems = []
+    if any(token.index != i for i, token in enumerate(trace.tokens)):
+        problems.append("tokens are missing in between")
+    if not np.allclose(trace.effects[: trace.estimated].sum(1), REGIONS):
+        problems.append("effects were mixed up")
+    if len(set(trace.notes.split())) > 1 or len(trace.notes.split()) not in (0, NOTE):
+        problems.append("a note is half-written")
+    return problems
+
+
+def _reference(folder: Path) -> dict[str, bytes]:
+    """What each export must look like, byte for byte; formats that do not repeat exactly are left out."""
+    folder.mkdir(parents=True)
+    trace = _kept()
+    found = {}
+    for name, format in FORMATS.items():
+        first, second = folder / f"first{format.extension}", folder / f"second{format.extension}"
+        for out in (first, second):
+            format.export(trace, out)
+        if first.read_bytes() == second.read_bytes():
+            found[f"{name}{format.extension}"] = first.read_bytes()
+    return found
+
+
+def _empty() -> Trace:
+    labels = (np.arange(80 * 120).reshape(80, 120) // 37 % REGIONS).astype(np.uint8)
+    who = Identity("made up for a benchmark")
+    pixels = np.full((80, 120, 3), 200, np.uint8)
+    return Trace(
+        from_array(pixels, "made up"), region_map_from_labels(labels), "?", who, who, who, Sampling()
+    )
+
+
+def _kept() -> Trace:
+    """A finished run, to be edited and exported."""
+    trace = _empty()
+    for i in range(40):
+        trace.add_token(Token(i, i, f" word{i}", -0.5, "thinking" if i < 30 else "answer", i // 8))
+    trace.set_effects(0, np.ones((40, REGIONS), np.float32), np.full(40, REGIONS, np.float32))
+    trace.status = "finished"
+    return trace
+
+
+def _stream(place: Path) -> None:
+    writer = TraceWriter(place / "streamed.sightline", _empty())
+    ones = np.ones((1, REGIONS), np.float32)
+    for i in range(1_000_000):
+        writer.write(TokenDecoded(1, Token(i, i, repr(time.time()), -0.5, "thinking", i // 10)))
+        writer.write(EffectsEstimated(1, i, ones, ones.sum(1)))
+        if i == 0:
+            writer.flush()
+            print("streaming", flush=True)
+        time.sleep(1 / TOKENS_A_SECOND)
+
+
+def _edit(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(1_000_000):
+        set_notes(path, f"{i} " * NOTE)
+        masks = rng.random((16, REGIONS)) < 0.5
+        add_measurement(
+            path,
+            Measurement(0, 8, "pixels", rng.random(REGIONS).astype("f4"), 1.0, -2.0, masks,
+                        rng.random(16).astype("f4")),
+        )  # fmt: skip
+        time.sleep(0.05)
+
+
+def _export(place: Path, trace: Trace) -> None:
+    for i in range(1_000_000):
+        name, format = list(FORMATS.items())[i % len(FORMATS)]
+        format.export(trace, place / f"{name}{format.extension}")
+
+
+def _work(place: Path) -> None:
+    """Stream, edit and export at the same time until killed."""
+    save_trace(place / "edited.sightline", _kept())
+    for job in ((_edit, place / "edited.sightline"), (_export, place, _kept())):
+        threading.Thread(target=job[0], args=job[1:], daemon=True).start()
+    _stream(place)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]))
