@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QFileDialog,
     QFrame,
     QMainWindow,
@@ -40,6 +41,7 @@ from app.engine import EngineLike
 from app.environment import data_folder
 from app.icons import icon
 from app.last_session import LastSession, Whereabouts, left_behind
+from app.library import Library
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
@@ -153,6 +155,7 @@ class Window(QMainWindow):
             "theme_dark": lambda _on: self._set_theme("dark"),
             "palette": self.open_palette,
             "preferences": self._open_preferences,
+            "library": self._open_library,
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),
@@ -248,6 +251,8 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._remember_layout()
         self._last_session.end()
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self.hide()
         self.controller.close()
         super().closeEvent(event)
@@ -378,6 +383,21 @@ class Window(QMainWindow):
         dialog = PreferencesDialog(self.controller.session, mode, self._set_theme, self)
         dialog.traces_moved.connect(self._traces_moved)
         dialog.show()
+
+    @Slot()
+    def _open_library(self) -> None:
+        library = Library(self.controller.runs, self)
+        library.chosen.connect(self._open_chosen)
+        library.notes_kept.connect(self._notes_kept)
+        if self.controller.trace_path is not None:
+            library.choose(self.controller.trace_path)
+        library.show()
+
+    @Slot(str, str)
+    def _notes_kept(self, path: str, text: str) -> None:
+        trace = self.controller.session.trace
+        if trace is not None and self.controller.trace_path == Path(path):
+            trace.notes = text
 
     @Slot(str)
     def _traces_moved(self, folder: str) -> None:
