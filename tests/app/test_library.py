@@ -95,10 +95,10 @@ def test_notes_typed_just_before_closing_are_kept(qtbot, library):
 
 def test_an_empty_library_says_what_to_do(qtbot, tmp_path):
     made = Library(tmp_path / "nothing")
-    qtbot.addWidget(made)
     made.show()
     qtbot.waitUntil(lambda: made._listed)
     assert "Every run that you start is kept" in made.answer.text()
+    made.close()
 
 
 def test_a_run_is_found_and_opened_again_from_the_window(qtbot, window):
