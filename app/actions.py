@@ -64,7 +64,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_picture", "Copy Picture", "Copy the annotated screenshot",
            "File/out", ("Ctrl+Shift+C",), "copy", tool_bar=True),
     Action("library", "Library…", "Every run that was kept: search, notes, open, compare",
-           "File/folder", ("Ctrl+Shift+L",)),
+           "File/folder", ("Ctrl+B",)),
     Action("show_folder", "Show Saved Runs", "Open the folder that keeps every run", "File/folder"),
     Action("preferences", "Preferences…", "Theme, colours, font size, and where runs are kept",
            "File/preferences", ("Ctrl+,",)),
