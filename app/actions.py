@@ -76,6 +76,10 @@ ACTIONS: tuple[Action, ...] = (
            "Run/run", ("Ctrl+P",), "pause", checkable=True),
     Action("stop", "Stop", "End the run; what exists is kept", "Run/run", ("Esc",), "stop"),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
+    Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
+           "Run/measure", ("Ctrl+M",)),
+    Action("measure_all", "Measure All Steps", "Measure every step of the reasoning", "Run/measure",
+           ("Ctrl+Shift+M",)),
 
     Action("play", "Play or Hold", "Play the reasoning from the playhead, or hold it",
            "Playback/play", ("Space",), "play"),

@@ -20,6 +20,7 @@ from app.prompt_bar import RunState
 from app.recording import new_path
 from app.samples import Truth, truth_of
 from app.session import Session
+from app.verifier import Verifier
 from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
 from core.control import RunControl
 from core.events import Event, Failed, Finished, Stage, TokenDecoded
@@ -73,6 +74,7 @@ class Controller(QObject):
 
     Attributes:
         session: what the panes show.
+        verifier: measures steps of it.
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
@@ -116,6 +118,8 @@ class Controller(QObject):
         self._files.busy_changed.connect(self._files_busy)
         self._models.busy_changed.connect(self._models_busy)
         self._exports.busy_changed.connect(self._exports_busy)
+        self.verifier = Verifier(self.session, engine, self._models, lambda: self.trace_path, self)
+        self.verifier.said.connect(self.said)
         self._stages: dict[str, tuple[str, float | None]] = {}
         self._control: RunControl | None = None
         self._generation = 0

@@ -7,21 +7,25 @@ from its workers.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.recording import into
 from core.control import RunControl
+from core.errors import InputError
 from core.events import Event
 from core.regions import RegionMap
 from core.screenshot import Screenshot
-from core.trace import Identity, Sampling
+from core.trace import Identity, Measurement, Sampling, Trace
 
 if TYPE_CHECKING:
     from core.estimator import Estimator
     from models.thinker import Thinker
+
+MASKS = 32
+"""Random masks behind each measurement; they judge the estimates."""
 
 Progress = Callable[[str, float | None], None]
 """Told what is going on, and how much of it is done (0 to 1, or None when nobody knows)."""
@@ -63,6 +67,14 @@ class EngineLike(Protocol):
     ) -> tuple[RegionMap, Identity]: ...
 
     def run(self, request: Request, control: RunControl) -> Iterator[Event]: ...
+
+    def measure(
+        self,
+        trace: Trace,
+        spans: Sequence[tuple[int, int]],
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> list[Measurement]: ...
 
 
 class Engine:
@@ -109,6 +121,38 @@ class Engine:
             generation=request.generation,
             control=control,
             open_writer=into(request.trace_path),
+        )
+
+    def measure(
+        self,
+        trace: Trace,
+        spans: Sequence[tuple[int, int]],
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> list[Measurement]:
+        """Measure token spans of a trace by removing regions; an empty list when cancelled.
+
+        Raises:
+            InputError: the trace was made by another model than the one loaded here.
+        """
+        thinker, _ = self.load(progress)
+        if thinker.identity.sha256 != trace.model.sha256:
+            raise InputError(
+                f"This trace was made by {trace.model.name}, and {thinker.identity.name} is loaded here, "
+                "which would give other effects. Choose the trace's own model, or use sightline verify."
+            )
+        from core.ablation import measure_spans
+
+        return measure_spans(
+            thinker,
+            thinker.prepare(trace.screenshot.pixels, trace.prompt),
+            trace.screenshot.pixels,
+            trace.region_map,
+            [token.id for token in trace.tokens],
+            spans,
+            random_masks=MASKS,
+            progress=lambda part: progress("Measuring: removing regions, asking again", part),
+            should_stop=cancelled,
         )
 
     def load(self, progress: Progress) -> tuple[Thinker, Estimator]:

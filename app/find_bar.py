@@ -23,9 +23,9 @@ from core.links import Kind, StepFilter
 
 KINDS: dict[str, Kind] = {
     "All steps": "all",
-    "Steps on the chosen region": "region",
-    "Steps that rely on the image": "reliant",
-    "Steps without visual evidence": "unseen",
+    "On the chosen region": "region",
+    "Relying on the image": "reliant",
+    "No visual evidence": "unseen",
 }
 
 

@@ -59,9 +59,8 @@ class RegionBar(QWidget):
         shown = trace is not None and 0 <= region < len(trace.region_map) and len(trace) > 0
         self.setVisible(shown)
         if shown and trace is not None:
-            count = len(self._session.finder.resting)
-            tokens = "token rests" if count == 1 else "tokens rest"
-            self._text.setText(f"{tokens} on “{trace.region_map.regions[region].name}”, estimated")
+            name = trace.region_map.regions[region].name
+            self._text.setText(f"Tokens that rest on “{name}”, estimated")
             self._text.setToolTip("Tokens of which this region has at least half the effect of the strongest")
             self.walk.show_position(*self._session.finder.position_on_region())
 

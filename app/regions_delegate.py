@@ -8,7 +8,15 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
-from app.regions_model import EFFECT, EFFECT_ROLE, NAME, REGION_ROLE, RegionsModel
+from app.regions_model import (
+    EFFECT,
+    EFFECT_ROLE,
+    MEASURED,
+    MEASURED_ROLE,
+    NAME,
+    REGION_ROLE,
+    RegionsModel,
+)
 from app.session import Session
 from core.colour_maps import composite, map_effects, scale_of
 
@@ -53,7 +61,8 @@ class RegionsDelegate(QStyledItemDelegate):
             text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
         else:
-            if index.column() == EFFECT:
+            if index.column() in (EFFECT, MEASURED):
+                effect = index.data(EFFECT_ROLE if index.column() == EFFECT else MEASURED_ROLE)
                 wide = painter.fontMetrics().horizontalAdvance("−00.00") + theme.GAP
                 self._paint_bar(painter, inner.adjusted(0, 0, -wide, 0), effect, colours)
                 painter.setPen(QColor(colours.text))

@@ -10,17 +10,19 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from app.wording import percent, plain_tooltip, region_finding, shares, signed_number
 from core.regions import RegionMap
 
-NAME, EFFECT, SHARE = range(3)
-HEADERS = ("Region", "Effect, nats", "Share")
+NAME, EFFECT, SHARE, MEASURED = range(4)
+HEADERS = ("Region", "Effect, nats", "Share", "Measured, nats")
 TIPS = (
     "Regions of the screenshot, the strongest support first",
     "How much lower the log-probability of the selected tokens would be without the region, estimated",
     "The region's part of all support",
+    "The same, measured: the region was removed and the model asked again",
 )
 
 REGION_ROLE = int(Qt.ItemDataRole.UserRole)
 EFFECT_ROLE = REGION_ROLE + 1
-"""Region id of a row; its effect in nats, None when not known."""
+MEASURED_ROLE = EFFECT_ROLE + 1
+"""Region id of a row; its estimated and its measured effect in nats, None when not known."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -30,12 +32,14 @@ class RegionsModel(QAbstractTableModel):
 
     Attributes:
         largest: the largest |effect| in nats, for the length of bars; at least a small floor.
+        measured: float [regions], nats, or None when the selection was not measured.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._map: RegionMap | None = None
         self._effects: np.ndarray | None = None
+        self.measured: np.ndarray | None = None
         self._shares = np.zeros(0)
         self._order = np.zeros(0, np.intp)
         self._rows = np.zeros(0, np.intp)
@@ -45,23 +49,27 @@ class RegionsModel(QAbstractTableModel):
         """Show other regions, in order of their ids, without effects."""
         self.beginResetModel()
         self._map = region_map
-        self._effects = None
+        self._effects = self.measured = None
         self._shares = np.zeros(0)
         self._order = np.arange(0 if region_map is None else len(region_map))
         self._rows = self._order
         self.endResetModel()
 
-    def set_effects(self, effects: np.ndarray | None) -> None:
-        """Rank by effects, float [regions] in nats, the largest first; None forgets them."""
+    def set_effects(self, effects: np.ndarray | None, measured: np.ndarray | None = None) -> None:
+        """Rank by estimated effects, float [regions] in nats, the largest first; None forgets them.
+
+        ``measured`` are those of the same selection, where it was measured.
+        """
         if self._map is None:
             return
-        self._effects = effects
+        self._effects, self.measured = effects, measured
         self._order = np.arange(len(self._map)) if effects is None else np.argsort(-effects, kind="stable")
         self._rows = np.argsort(self._order)
         self._shares = np.zeros(0) if effects is None else shares(effects)
-        self.largest = 0.25 if effects is None else max(0.25, float(np.abs(effects).max()))
+        known = [float(np.abs(values).max()) for values in (effects, measured) if values is not None]
+        self.largest = max([0.25, *known])
         if len(self._order):
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, SHARE))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, MEASURED))
 
     def region_at(self, row: int) -> int:
         """The region shown in a row, -1 for none."""
@@ -83,6 +91,8 @@ class RegionsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         match role:
+            case Qt.ItemDataRole.DisplayRole if section == EFFECT and self.measured is not None:
+                return "Estimated, nats"
             case Qt.ItemDataRole.DisplayRole:
                 return HEADERS[section]
             case Qt.ItemDataRole.ToolTipRole:
@@ -97,23 +107,28 @@ class RegionsModel(QAbstractTableModel):
         if region < 0 or self._map is None:
             return None
         effect = None if self._effects is None else float(self._effects[region])
+        measured = None if self.measured is None else float(self.measured[region])
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._text(region, index.column(), effect)
+                return self._text(region, index.column(), effect, measured)
             case Qt.ItemDataRole.ToolTipRole:
                 return plain_tooltip(region_finding(self._map, region, self._effects))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return self._text(region, index.column(), effect)
+                return self._text(region, index.column(), effect, measured)
             case _ if role == REGION_ROLE:
                 return region
             case _ if role == EFFECT_ROLE:
                 return effect
+            case _ if role == MEASURED_ROLE:
+                return measured
         return None
 
-    def _text(self, region: int, column: int, effect: float | None) -> str:
+    def _text(self, region: int, column: int, effect: float | None, measured: float | None) -> str:
         assert self._map is not None
         if column == NAME:
             return self._map.regions[region].name
+        if column == MEASURED:
+            return "–" if measured is None else signed_number(measured)
         if effect is None:
             return "–"
         return signed_number(effect) if column == EFFECT else percent(float(self._shares[region]))

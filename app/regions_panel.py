@@ -7,10 +7,11 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from app import theme
+from app.measure_bar import MeasureBar
 from app.regions_delegate import RegionsDelegate, tabular
-from app.regions_model import EFFECT, NAME, SHARE, RegionsModel
+from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
 from app.session import Session
-from app.wording import selection_finding
+from app.wording import nats, selection_finding
 
 NOTHING = "Run a question, then choose a token or a step to see which regions it rests on."
 
@@ -21,6 +22,7 @@ class RegionsPanel(QWidget):
     Attributes:
         model: the ranked regions.
         table: the list.
+        measure_bar: what was measured, and measuring more.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -49,6 +51,8 @@ class RegionsPanel(QWidget):
             label.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
             column.addWidget(label)
         column.addWidget(self.table, 1)
+        self.measure_bar = MeasureBar(session, self)
+        column.addWidget(self.measure_bar)
         self.setFocusProxy(self.table)
         self.table.entered.connect(self._entered)
         self.table.viewport().installEventFilter(self)
@@ -57,6 +61,7 @@ class RegionsPanel(QWidget):
         session.selection_changed.connect(self._selection_changed)
         session.effects_added.connect(self._effects_added)
         session.tokens_added.connect(self._show_finding)
+        session.measured_changed.connect(self._selection_changed)
         session.region_highlighted.connect(self._redraw)
         session.region_selected.connect(self._region_selected)
         session.display_changed.connect(self._redraw)
@@ -71,7 +76,10 @@ class RegionsPanel(QWidget):
         header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(EFFECT, QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(MEASURED, QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(SHARE, QHeaderView.ResizeMode.Fixed)
+        header.moveSection(header.visualIndex(MEASURED), 2)
+        header.hideSection(MEASURED)
         header.resizeSection(SHARE, metrics.horizontalAdvance("< 100 %") + 2 * theme.GAP)
         row = metrics.height() + 8
         self.table.verticalHeader().setMinimumSectionSize(row)
@@ -83,9 +91,18 @@ class RegionsPanel(QWidget):
         The sentence keeps its room, so that the list does not jump while the playhead moves.
         """
         header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
-        least = metrics.horizontalAdvance("Effect, nats") + 2 * theme.GAP + 16
-        spare = self.width() - header.sectionSize(SHARE)
-        header.resizeSection(EFFECT, max(least, min(280, int(spare * 0.45))))
+        both = self.model.measured is not None
+        header.setSectionHidden(MEASURED, not both)
+        header.setSectionHidden(SHARE, both)  # its room is for the measured effects
+        title = "Measured, nats" if both else "Effect, nats"
+        least = metrics.horizontalAdvance(title) + 2 * theme.GAP + (0 if both else 16)
+        if both:
+            wide = max(least, min(230, int(self.width() * 0.36)))
+            header.resizeSection(MEASURED, wide)
+        else:
+            spare = self.width() - header.sectionSize(SHARE)
+            wide = max(least, min(280, int(spare * 0.45)))
+        header.resizeSection(EFFECT, wide)
         lines = 2 if self.width() >= 420 else 3
         self._finding.setMinimumHeight(lines * self._finding.fontMetrics().lineSpacing() + 2)
 
@@ -114,7 +131,13 @@ class RegionsPanel(QWidget):
 
     @Slot()
     def _selection_changed(self) -> None:
-        self.model.set_effects(self._session.selected_effects())
+        measurement, shown = self._session.selected_measurement(), self.model.measured is not None
+        self.model.set_effects(
+            self._session.selected_effects(), None if measurement is None else measurement.effects
+        )
+        if shown != (measurement is not None):
+            self._share_room()
+            self.table.horizontalHeader().viewport().update()
         self._follow_region()
         self._show_finding()
 
@@ -130,7 +153,11 @@ class RegionsPanel(QWidget):
         if trace is None or selection is None:
             self._finding.setText(NOTHING)
         else:
-            self._finding.setText(selection_finding(trace, selection.start, selection.end))
+            text = selection_finding(trace, selection.start, selection.end)
+            measurement = self._session.selected_measurement()
+            if measurement is not None:
+                text += f" Measured: {nats(measurement.reliance)}."
+            self._finding.setText(text)
 
     @Slot()
     def _redraw(self) -> None:

@@ -5,6 +5,7 @@ The panes know this object and not each other. It lives in the GUI thread.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.finder import Finder
+from core.agreement import latest
 from core.events import EffectsEstimated, Event, Failed, Finished, Started, TokenDecoded, fold
-from core.trace import Trace
+from core.trace import Measurement, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Session(QObject):
         trace_changed: another trace, or none, is shown.
         tokens_added(start, end): tokens were appended.
         effects_added(start, end): their effects are known.
+        measured_changed: effects of the shown trace were measured.
         run_ended: the run of the shown trace finished, stopped or failed.
         selection_changed: the playhead moved.
         follow_changed(bool): following the live end was switched.
@@ -69,6 +72,7 @@ class Session(QObject):
     trace_changed = Signal()
     tokens_added = Signal(int, int)
     effects_added = Signal(int, int)
+    measured_changed = Signal()
     run_ended = Signal()
     selection_changed = Signal()
     follow_changed = Signal(bool)
@@ -187,6 +191,18 @@ class Session(QObject):
         if self.selection.start >= self.trace.estimated:
             return None
         return self.trace.span_effects(self.selection.start, self.selection.end)
+
+    def add_measurements(self, trace: Trace, measured: Sequence[Measurement]) -> None:
+        """Keep what was measured of a trace, and show it if that trace is shown."""
+        trace.measured += measured
+        if trace is self.trace:
+            self.measured_changed.emit()
+
+    def selected_measurement(self) -> Measurement | None:
+        """The latest measurement of just the selected span."""
+        if self.trace is None or self.selection is None:
+            return None
+        return latest(self.trace).get((self.selection.start, self.selection.end))
 
     def _move(self, selection: Selection) -> None:
         if selection != self.selection:

@@ -73,6 +73,7 @@ class Timeline(QWidget):
         session.tokens_added.connect(self._tokens_added)
         session.effects_added.connect(self._effects_added)
         session.run_ended.connect(self.strip.redraw)
+        session.measured_changed.connect(self.strip.redraw)
         session.run_ended.connect(self._show_position)
         session.selection_changed.connect(self._selection_changed)
         session.region_highlighted.connect(self.strip.update)

@@ -33,10 +33,11 @@ from app.focus import reached_by_keyboard
 from app.playback import Playback
 from app.session import Session
 from app.timeline_layout import HEAD, TimelineLayout, height_for, rows_in
-from app.timeline_marks import paint_left_out, paint_loop, paint_marks
+from app.timeline_marks import MARK, paint_left_out, paint_loop, paint_marks
 from app.timeline_painting import StepMark, paint_background
 from app.wording import plain_tooltip, signed_number, token_finding
-from core.trace import Phase
+from core.agreement import latest
+from core.trace import Phase, Trace
 
 
 class TimelineStrip(QWidget):
@@ -252,16 +253,23 @@ class TimelineStrip(QWidget):
         painter.setFont(self._small())
         steps, display = self.steps(), self._session.display
         paint_background(painter, layout, trace, self._columns, steps, display, self.order, colours)
-        self._paint_findings(painter, layout, steps, colours)
+        self._paint_findings(painter, layout, trace, steps, colours)
 
     def _paint_findings(
-        self, painter: QPainter, layout: TimelineLayout, steps: list[StepMark], colours: theme.Tokens
+        self,
+        painter: QPainter,
+        layout: TimelineLayout,
+        trace: Trace,
+        steps: list[StepMark],
+        colours: theme.Tokens,
     ) -> None:
         finder, accent = self._session.finder, QColor(colours.accent)
         if finder.passing is not None:
             kept = zip(steps, finder.passing, strict=False)
             left_out = [(step.start, step.end) for step, passes in kept if not passes]
             paint_left_out(painter, layout, left_out, colours)
+        measured = [span for span in latest(trace) if span[0] < len(trace)]
+        paint_marks(painter, layout, measured, layout.steps.y() + MARK, QColor(colours.good))
         paint_marks(painter, layout, finder.matches, layout.steps.bottom() + 1, QColor(colours.error))
         if self._session.selected in self.rows:
             row = self.rows.index(self._session.selected)
@@ -305,7 +313,11 @@ class TimelineStrip(QWidget):
         index = self.token_at(position.x())
         lines = [token_finding(trace, index)]
         if self.layout_now.steps.contains(position.toPoint()):
-            lines.append(trace.step(trace.tokens[index].step).text.strip()[:200])
+            step = trace.step(trace.tokens[index].step)
+            lines.append(step.text.strip()[:200])
+            measured = latest(trace).get((step.start, step.end))
+            if measured is not None:
+                lines.append(f"step's reliance {signed_number(measured.reliance)} nats, measured")
         if region >= 0 and index < trace.estimated:
             effect = signed_number(float(trace.effects[index, region]))
             lines.append(f"{name}: {effect} nats, estimated")

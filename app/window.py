@@ -128,6 +128,8 @@ class Window(QMainWindow):
             "pause": lambda on: self.controller.pause(on),
             "stop": lambda: self.controller.stop(),
             "ask": lambda: self.prompt.focus_question(),
+            "measure_step": lambda: self.controller.verifier.measure_step(),
+            "measure_all": lambda: self.controller.verifier.measure_all(),
             "play": lambda: self.timeline.play_pause(),
             "token_back": lambda: self.timeline.step_token(-1),
             "token_forward": lambda: self.timeline.step_token(1),
@@ -312,6 +314,9 @@ class Window(QMainWindow):
         controller.rate_changed.connect(self.status.set_rate)
         controller.said.connect(self.message.show_message)
         session.follow_changed.connect(self.actions_by_id["live"].setChecked)
+        self.regions.measure_bar.measure_wanted.connect(controller.verifier.measure_step)
+        self.regions.measure_bar.cancel_wanted.connect(controller.verifier.cancel)
+        controller.verifier.busy_changed.connect(self._verifier_changed)
         self.timeline.playback.loop_changed.connect(self._playback_changed)
         self.timeline.playback.speed_changed.connect(self._playback_changed)
         self._playback_changed()
@@ -442,6 +447,10 @@ class Window(QMainWindow):
         self.prompt.set_state(self.controller.state, ready=self.controller.scene is not None)
         for name in ("export_png", "export_json", "copy_picture"):
             self.actions_by_id[name].setEnabled(self.controller.session.trace is not None)
+
+    @Slot()
+    def _verifier_changed(self) -> None:
+        self.regions.measure_bar.set_busy(self.controller.verifier.busy)
 
     @Slot()
     def _playback_changed(self) -> None:

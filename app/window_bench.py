@@ -27,7 +27,7 @@ from core.events import EffectsEstimated, Event, Finished, Started, TokenDecoded
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot, from_array
 from core.store import save_trace
-from core.trace import Identity, Phase, Sampling, Token, Trace
+from core.trace import Identity, Measurement, Phase, Sampling, Token, Trace
 
 TOKENS, REGIONS, WIDTH, HEIGHT = 32_768, 128, 3840, 2160
 STREAMED_A_SECOND = 200.0
@@ -291,6 +291,15 @@ class _Streamer:
         self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]
     ) -> tuple[RegionMap, Identity]:
         return self._region_map, Identity("grid")
+
+    def measure(
+        self,
+        trace: Trace,
+        spans: Sequence[tuple[int, int]],
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> list[Measurement]:
+        return []  # there is no model
 
     def run(self, request: Request, control: RunControl) -> Iterator[Event]:
         who = Identity("made up for a benchmark")

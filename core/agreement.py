@@ -3,15 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from core.faithfulness import bootstrap, correlation, lds
+from core.faithfulness import Interval, bootstrap, correlation, lds
 from core.trace import Measurement, Trace
 
 RELIANT: Final = 1.0
 """Nats of measured reliance from which a step counts as depending on the screenshot."""
+
+FEWEST_MASKS: Final = 8
+"""Random masks below which a measurement says nothing about faithfulness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """How far the estimates of a trace agree with what was measured of it.
+
+    Attributes:
+        lds: the mean over measured spans, with a bootstrap interval over them.
+        masks: the fewest random masks behind a span.
+        operators: how regions were removed.
+    """
+
+    lds: Interval
+    masks: int
+    operators: tuple[str, ...]
+
+
+def latest(trace: Trace) -> dict[tuple[int, int], Measurement]:
+    """The last measurement of each measured span (start, end)."""
+    return {(m.start, m.end): m for m in trace.measured}
+
+
+def span_lds(trace: Trace, measured: Measurement) -> float | None:
+    """LDS of one measured span; None without enough masks, or where its effects are not all estimated."""
+    if len(measured.masks) < FEWEST_MASKS or measured.end > trace.estimated:
+        return None
+    effects = trace.span_effects(measured.start, measured.end)[None]
+    return float(lds(effects, measured.masks, measured.mask_log_probs[:, None])[0])
+
+
+def faithfulness(trace: Trace) -> Faithfulness | None:
+    """Over the latest measurement of each span, whatever its masks; None when nothing was measured."""
+    scored = [(m, score) for m in latest(trace).values() if (score := span_lds(trace, m)) is not None]
+    if not scored:
+        return None
+    return Faithfulness(
+        bootstrap(np.array([score for _, score in scored])),
+        min(len(m.masks) for m, _ in scored),
+        tuple(sorted({m.operator for m, _ in scored})),
+    )
 
 
 def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from core.trace import Measurement, Token, Trace
 from core.trace_file import BUSY_SECONDS, changing, connect, create, explained, is_busy
 from core.trace_reader import read_trace
 
-__all__ = ["TraceWriter", "add_measurement", "read_trace", "save_trace", "set_notes"]
+__all__ = ["TraceWriter", "add_measurement", "add_measurements", "read_trace", "save_trace", "set_notes"]
 
 FLUSH_SECONDS: Final = 0.25
 LONGEST_WAIT: Final = 1.0
@@ -145,13 +146,19 @@ def save_trace(path: Path, trace: Trace) -> None:
 
 
 def add_measurement(path: Path, measurement: Measurement) -> None:
-    """Add measured effects to a trace file.
+    """Add measured effects to a trace file; as ``add_measurements``."""
+    add_measurements(path, [measurement])
+
+
+def add_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
+    """Add measured effects to a trace file, all or none.
 
     Raises:
         InputError: the file is missing, foreign, damaged, newer, or cannot be written.
     """
     with changing(Path(path)) as database:
-        _insert_measurement(database, measurement)
+        for measurement in measurements:
+            _insert_measurement(database, measurement)
 
 
 def set_notes(path: Path, text: str) -> None:

@@ -34,7 +34,7 @@ def run(args: Namespace) -> int:
     from core.ablation import measure_spans, operator_named
     from core.agreement import agreement
     from core.export.format import checked_steps
-    from core.store import add_measurement, read_trace
+    from core.store import add_measurements, read_trace
     from models.thinker import load_thinker
 
     operator = operator_named(args.operator)
@@ -66,8 +66,7 @@ def run(args: Namespace) -> int:
         progress=lambda part: tell("Measuring", part),
         operator=operator,
     )
-    for measurement in measured:
-        add_measurement(path, measurement)
+    add_measurements(path, measured)
     result = agreement(trace, measured)
     print(json.dumps(result) if args.json else _table(result))
     return DONE

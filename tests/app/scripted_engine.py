@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from app.engine import Progress, Request
 from app.recording import into
 from core.control import RunControl
+from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, TokenDecoded
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot
-from core.trace import Identity, Token, Trace
+from core.trace import Identity, Measurement, Token, Trace
 
 
 class ScriptedEngine:
@@ -29,6 +30,9 @@ class ScriptedEngine:
         self.work = work
         self.breaks_at = breaks_at
         self.runs = 0
+        self.measured: list[list[tuple[int, int]]] = []
+        self.measuring_takes = 0
+        self.refuses = ""
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         progress("Loading the model", None)
@@ -62,6 +66,31 @@ class ScriptedEngine:
             status = None
         finally:
             writer.close(status)
+
+    def measure(
+        self,
+        trace: Trace,
+        spans: Sequence[tuple[int, int]],
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> list[Measurement]:
+        """Twice what was estimated; masks judge it accordingly."""
+        self.measured.append(list(spans))
+        if self.refuses:
+            raise InputError(self.refuses)
+        for done in range(self.measuring_takes):
+            progress("Measuring", done / self.measuring_takes)
+            time.sleep(0.01)
+            if cancelled():
+                return []
+        masks = np.random.default_rng(0).random((16, len(trace.region_map))) < 0.5
+        found = []
+        for start, end in spans:
+            effects = 2 * trace.span_effects(start, end)
+            found.append(
+                Measurement(start, end, "pixels", effects, float(effects.sum()), -1.0, masks, masks @ effects)
+            )
+        return found
 
     def _tokens(self, number: int, regions: int, control: RunControl) -> Iterator[Event]:
         half = self.tokens // 2

@@ -1,0 +1,95 @@
+"""The foot of the regions panel: how faithful the estimates proved, and the button that measures more."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from app import theme
+from app.elided_label import ElidedLabel
+from app.session import Session
+from core.agreement import Faithfulness, faithfulness, latest
+
+EXPLANATION = (
+    "Measured by ablation: regions are filled with the colour around them, and the model is asked again for "
+    "the same words. LDS is the rank correlation, from −1 to 1, of what the estimates predict with what was "
+    "measured, over random sets of regions."
+)
+
+
+class MeasureBar(QWidget):
+    """Says what was measured of the shown trace.
+
+    Signals:
+        measure_wanted, cancel_wanted: the button was pressed.
+    """
+
+    measure_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._busy = False
+        self._badge = ElidedLabel(self)
+        self._badge.setAccessibleName("Measured faithfulness of this trace")
+        self._button = QPushButton(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.WIDE, theme.TIGHT, theme.GAP, theme.TIGHT)
+        row.setSpacing(theme.GAP)
+        row.addWidget(self._badge, 1)
+        row.addWidget(self._button)
+        self._button.clicked.connect(self._clicked)
+        session.trace_changed.connect(self._show_state)
+        session.tokens_added.connect(self._show_button)
+        session.run_ended.connect(self._show_state)
+        session.measured_changed.connect(self._show_state)
+        self._show_state()
+
+    @property
+    def badge(self) -> str:
+        """What the badge says."""
+        return self._badge.text()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether something is being measured; the button then ends it."""
+        self._busy = busy
+        self._show_button()
+
+    @Slot()
+    def _show_state(self) -> None:
+        trace = self._session.trace
+        found = None if trace is None else faithfulness(trace)
+        spans = 0 if trace is None else len(latest(trace))
+        self._badge.setText(_badge(found, spans))
+        self._badge.setToolTip(_details(found))
+        self._show_button()
+
+    @Slot()
+    def _show_button(self) -> None:
+        trace = self._session.trace
+        self._button.setText("Cancel" if self._busy else "Measure step")
+        self._button.setToolTip(
+            "Stop measuring" if self._busy else "Remove each region and ask the model again (Ctrl+M)"
+        )
+        there = trace is not None and trace.status != "running" and len(trace) > 0
+        self._button.setEnabled(self._busy or there)
+
+    @Slot()
+    def _clicked(self) -> None:
+        (self.cancel_wanted if self._busy else self.measure_wanted).emit()
+
+
+def _badge(found: Faithfulness | None, spans: int) -> str:
+    if found is None or found.lds.mean is None:
+        return "Estimated, not measured" if not spans else f"{spans} measured, without random masks"
+    count = found.lds.count
+    return f"Faithfulness: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
+
+
+def _details(found: Faithfulness | None) -> str:
+    if found is None or found.lds.mean is None:
+        return EXPLANATION
+    interval = f"95 % interval {found.lds.low:.2f} to {found.lds.high:.2f}. " if found.lds.count > 1 else ""
+    how = f"{found.masks} random masks a step, operator {' and '.join(found.operators)}."
+    return f"{interval}{how}\n\n{EXPLANATION}"
