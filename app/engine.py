@@ -136,10 +136,12 @@ class Engine:
             InputError: the trace was made by another model than the one loaded here.
         """
         thinker, _ = self.load(progress)
-        if thinker.identity.sha256 != trace.model.sha256:
+        there, then = thinker.identity, trace.model
+        budget = "visual_tokens_at_most"
+        if there.sha256 != then.sha256 or there.details.get(budget) != then.details.get(budget):
             raise InputError(
-                f"This trace was made by {trace.model.name}, and {thinker.identity.name} is loaded here, "
-                "which would give other effects. Choose the trace's own model, or use sightline verify."
+                f"This trace was made by {then.name}, and {there.name} as it is loaded here would give other "
+                "effects. Choose the trace's own model and image budget, or use sightline verify."
             )
         from core.ablation import measure_spans
 

@@ -97,7 +97,7 @@ class RegionsPanel(QWidget):
         title = "Measured, nats" if both else "Effect, nats"
         least = metrics.horizontalAdvance(title) + 2 * theme.GAP + (0 if both else 16)
         if both:
-            wide = max(least, min(230, int(self.width() * 0.36)))
+            wide = max(least, min(230, int(self.width() * 0.3)))
             header.resizeSection(MEASURED, wide)
         else:
             spare = self.width() - header.sectionSize(SHARE)
