@@ -75,6 +75,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pause", "Pause", "Hold the model after the current token, or let it go on",
            "Run/run", ("Ctrl+P",), "pause", checkable=True),
     Action("stop", "Stop", "End the run; what exists is kept", "Run/run", ("Esc",), "stop"),
+    Action("batch", "Run a Folder…", "Ask one question about every screenshot in a folder",
+           "Run/batch", ("Ctrl+Shift+B",)),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
     Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
            "Run/measure", ("Ctrl+M",)),

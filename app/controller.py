@@ -7,13 +7,14 @@ their regions, ``models`` loads models and runs them, ``exports`` saves what a p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
 from app.engine import EngineLike, Progress, Request
 from app.preferences import follow_live
 from app.prompt_bar import RunState
@@ -78,6 +79,7 @@ class Controller(QObject):
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
+        batching: whether the run is a batch, which goes on whatever is opened.
         runs: folder that new traces go to.
 
     Signals:
@@ -88,6 +90,7 @@ class Controller(QObject):
         model_ready(name, device): models are loaded.
         rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
+        batch_event(object): news of a batch, see ``app.batch``.
         file_opened(str): a file was opened, for the list of recent ones.
     """
 
@@ -98,6 +101,7 @@ class Controller(QObject):
     model_ready = Signal(str, str)
     rate_changed = Signal(float)
     said = Signal(str, str)
+    batch_event = Signal(object)
     file_opened = Signal(str)
 
     def __init__(self, engine: EngineLike, runs: Path, parent: QObject | None = None) -> None:
@@ -123,6 +127,7 @@ class Controller(QObject):
         self._stages: dict[str, tuple[str, float | None]] = {}
         self._control: RunControl | None = None
         self._generation = 0
+        self.batching = False
         self._run_job = 0
         self._wish: _Wish | None = None
         self._rate = _Rate()
@@ -188,6 +193,22 @@ class Controller(QObject):
         elif not self._files.busy:
             self._find_regions()
 
+    def run_batch(self, items: Sequence[BatchItem], sampling: Sampling) -> None:
+        """Run many screenshots, one trace each; what is shown stays. Nothing to do while a run goes on."""
+        if self.state is not RunState.IDLE:
+            return
+        engine, segmenter = self._engine, self.segmenter_name
+        self._control = control = RunControl()
+        self.batching = True
+        self._set_state(RunState.RUNNING)
+        self._stage("models", f"Running {len(items)} screenshots")
+
+        def job(context: Context) -> None:
+            for event in run_batch(engine, items, sampling, segmenter, control):
+                context.post(event)
+
+        self._run_job = self._models.submit(job)
+
     def pause(self, on: bool) -> None:
         """Hold the run after the current token, or let it go on."""
         if self._control is None or self.state not in (RunState.RUNNING, RunState.PAUSED):
@@ -235,11 +256,12 @@ class Controller(QObject):
     def _show(self, opened: _Opened) -> None:
         self._wish = None
         self._generation += 1  # late news of a run in progress are not for what is shown now
-        if self._control is not None:
-            self._control.stop()
-            self._control = None
-        if self.state is not RunState.IDLE:
-            self._set_state(RunState.IDLE)
+        if not self.batching:
+            if self._control is not None:
+                self._control.stop()
+                self._control = None
+            if self.state is not RunState.IDLE:
+                self._set_state(RunState.IDLE)
         self.scene = opened.scene
         self.trace_path = opened.path if opened.trace is not None else None
         self.session.set_trace(opened.trace)
@@ -333,7 +355,9 @@ class Controller(QObject):
             match message:
                 case _ModelReady(model=model, device=device):
                     self.model_ready.emit(model.name, device)
-                case Problem(message=text) if self._control is not None:
+                case ItemStarted() | ItemGrew() | ItemEnded():
+                    self.batch_event.emit(message)
+                case Problem(message=text) if self._control is not None and not self.batching:
                     events.append(Failed(self._generation, text))
                 case Problem(message=text):
                     self.said.emit(text, "error")
@@ -345,6 +369,7 @@ class Controller(QObject):
                     events = []
                     if job == self._run_job and self._control is not None:
                         self._control = None
+                        self.batching = False
                         self._set_state(RunState.IDLE)
                 case _ if getattr(message, "generation", None) == self._generation:
                     events.append(message)  # type: ignore[arg-type]

@@ -34,6 +34,7 @@ from app.canvas import Canvas
 from app.commands import commands
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
+from app.dialogs.batch import BatchDialog
 from app.dialogs.preferences import PreferencesDialog
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.drop import file_in, pixels_in
@@ -85,6 +86,7 @@ class Window(QMainWindow):
         self._settings = settings()
         self.controller = Controller(engine, places.runs, self)
         self._opened: Path | None = None
+        self._batch: BatchDialog | None = None
         preferences.restore_display(self.controller.session)
         self._generated_only = engine.generated_only
         session = self.controller.session
@@ -158,6 +160,7 @@ class Window(QMainWindow):
             "palette": self.open_palette,
             "preferences": self._open_preferences,
             "library": self._open_library,
+            "batch": self._open_batch,
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),
@@ -397,6 +400,17 @@ class Window(QMainWindow):
         if self.controller.trace_path is not None:
             library.choose(self.controller.trace_path)
         library.show()
+
+    @Slot()
+    def _open_batch(self) -> None:
+        if self._batch is None:
+            self._batch = BatchDialog(
+                self.controller, self.actions_by_id, self.prompt.question(), self.prompt.sampling(), self
+            )
+            self._batch.chosen.connect(self._open_chosen)
+        self._batch.sampling = self.prompt.sampling()
+        self._batch.show()
+        self._batch.activateWindow()
 
     @Slot(str, str)
     def _notes_kept(self, path: str, text: str) -> None:

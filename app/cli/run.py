@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import DONE, FAILED, INTERRUPTED
+from app.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from app.cli.console import Stream, progress, say
 from core.errors import InputError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline run``."""
     add = parser.add_argument
-    add("image", metavar="IMAGE", help="the screenshot")
+    add("image", metavar="IMAGE", nargs="+", help="the screenshot; several, or a folder, run one by one")
     add("--prompt", metavar="P", help="the question (default: one that fits the screenshot)")
     add(
         "--model",
@@ -42,13 +42,41 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--temperature", metavar="T", type=float, default=0.0, help="0 always takes the likeliest token (0)")
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     add("--out", metavar="DIR", help="where to (default: a new folder in ./sightline-out)")
-    add("--json", action="store_true", help="print one JSON object instead of the reasoning")
+    add("--json", action="store_true", help="print one JSON object a run instead of the reasoning")
 
 
 def run(args: Namespace) -> int:
     """Do ``sightline run``."""
+    images = [image for name in args.image for image in _images(Path(name))]
+    out = Path(args.out) if args.out is not None else None
+    if len(images) == 1:
+        return _run_one(args, images[0], out)
+    from app.engine import Engine
+
+    engine = Engine(args.model, args.estimator, args.device)
+    parent, codes = out or Path("sightline-out"), []
+    for number, image in enumerate(images, 1):
+        say(f"{image.name} ({number} of {len(images)})")
+        try:
+            codes.append(_run_one(args, image, _new_folder(parent, image.stem), engine))
+        except InputError as error:
+            say(f"sightline: {error}")
+            codes.append(BAD_INPUT)
+        if codes[-1] == INTERRUPTED:
+            break
+    return next((code for code in codes if code != DONE), DONE)
+
+
+def _images(path: Path) -> list[Path]:
+    """A screenshot, or those in a folder."""
+    from app.batch import images_in
+
+    return images_in(path) if path.is_dir() else [path]
+
+
+def _run_one(args: Namespace, image: Path, out: Path | None, engine: EngineLike | None = None) -> int:
     return run_image(
-        Path(args.image),
+        image,
         prompt=args.prompt,
         model=args.model,
         segmenter=args.segmenter,
@@ -57,8 +85,9 @@ def run(args: Namespace) -> int:
         seed=args.seed,
         temperature=args.temperature,
         device=args.device,
-        out=Path(args.out) if args.out is not None else None,
+        out=out,
         as_json=args.json,
+        engine=engine,
     )
 
 
@@ -74,6 +103,7 @@ def run_image(
     device: str = "auto",
     out: Path | None = None,
     as_json: bool = False,
+    engine: EngineLike | None = None,
 ) -> int:
     """Run, stream, and leave ``trace.sightline`` and ``annotated.png`` in ``out``; returns the exit code."""
     from app.engine import Engine, Request
@@ -94,7 +124,7 @@ def run_image(
     out = out or _new_folder(Path("sightline-out"), image.stem)
     make_folder(out)
     tell = progress()
-    engine = Engine(model, estimator, device)
+    engine = engine or Engine(model, estimator, device)
     region_map, identity = engine.segment(screenshot, segmenter, tell, lambda: False)
     engine.warm_up(tell)
     sampling = Sampling(temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
