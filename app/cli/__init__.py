@@ -27,7 +27,7 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("run", "app.cli.run", "one run over a screenshot, no window; streams the reasoning"),
     Command("segment", "app.cli.segment", "find the regions of a screenshot: PNG and COCO JSON"),
-    Command("export", "app.cli.export", "turn a trace into a picture or JSON"),
+    Command("export", "app.cli.export", "turn a trace into a picture, a film, a page or data"),
     Command("verify", "app.cli.verify", "measure the effects in a trace and compare with its estimates"),
     Command("bench", "app.cli.bench", "measure speed and faithfulness"),
     Command("sample", "app.cli.sample", "draw a generated screen with its truth"),

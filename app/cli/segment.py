@@ -12,7 +12,6 @@ from app.cli.console import progress, say
 
 if TYPE_CHECKING:
     from core.regions import RegionMap
-    from core.screenshot import Screenshot
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,6 +25,7 @@ def run(args: Namespace) -> int:
     """Do ``sightline segment``: writes NAME.regions.png and NAME.regions.json."""
     from app.recording import make_folder
     from core.export.atomic import replacing
+    from core.export.coco import coco_of
     from core.screenshot import load_screenshot
     from models.segmenters import segment
 
@@ -39,7 +39,7 @@ def run(args: Namespace) -> int:
     with replacing(picture) as part:
         label_picture(region_map).save(part, "PNG")
     with replacing(coco) as part:
-        part.write_text(json.dumps(coco_of(screenshot, region_map)), encoding="utf-8")
+        part.write_text(json.dumps(coco_of(screenshot.name, region_map)), encoding="utf-8")
     say(f"{len(region_map) - 1} regions")
     print(picture)
     print(coco)
@@ -60,30 +60,3 @@ def label_picture(region_map: RegionMap) -> Any:
         colours += [round(255 * c) for c in colorsys.hsv_to_rgb(i * 0.618034 % 1.0, saturation, value)]
     image.putpalette(colours)
     return image
-
-
-def coco_of(screenshot: Screenshot, region_map: RegionMap) -> dict[str, Any]:
-    """Regions as a COCO data set with one image; the background is left out."""
-    from core.rle import to_coco
-
-    return {
-        "images": [
-            {"id": 1, "file_name": screenshot.name, "width": screenshot.width, "height": screenshot.height}
-        ],
-        "categories": [{"id": 1, "name": "region"}],
-        "annotations": [
-            {
-                "id": region.id,
-                "image_id": 1,
-                "category_id": 1,
-                "iscrowd": 0,
-                "bbox": list(region.bbox),
-                "area": region.area,
-                "segmentation": to_coco(region_map.mask(region.id)),
-                "name": region.name,
-                "parent": region.parent,
-                "source": region.source,
-            }
-            for region in region_map.regions[1:]
-        ],
-    }

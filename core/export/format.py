@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from core.errors import InputError
+from core.export.options import Option
 from core.trace import Trace
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Steps = tuple[int, int]
 """A range of steps: first, and one past the last."""
@@ -17,12 +20,15 @@ Progress = Callable[[float], None]
 """Told how far an export is, from 0 to 1. It cancels by raising; no file is left then."""
 
 
-class Export(Protocol):
-    """Writes a trace, or some of its steps, to a file. Raises InputError when it cannot."""
+Export = Callable[..., None]
+"""``export(trace, out, steps=None, progress=None, **options)`` writes a trace, or some steps, to a file.
 
-    def __call__(
-        self, trace: Trace, out: Path, steps: Steps | None = None, progress: Progress | None = None
-    ) -> None: ...
+``options`` are those of the format, by name; what is left out has its default. Raises InputError when it
+cannot.
+"""
+
+Preview = Callable[..., "Image.Image | str"]
+"""``preview(trace, steps=None, **options)`` shows what would be written: a picture, or text for data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +40,16 @@ class Format:
         extension: of its files, with the dot.
         description: a few words for help texts and dialogs.
         export: the function that writes it. Modules of formats import what is slow inside it.
+        preview: the function that shows what would be written.
+        options: what can be chosen, in the order of a dialog.
     """
 
     name: str
     extension: str
     description: str
     export: Export
+    preview: Preview
+    options: tuple[Option, ...] = ()
 
 
 def checked_steps(trace: Trace, steps: Steps | None) -> Steps:
@@ -64,3 +74,7 @@ def token_range(trace: Trace, steps: Steps) -> tuple[int, int]:
     if start == end:
         return 0, 0
     return trace.step(start).start, trace.step(end - 1).end
+
+
+def no_progress(part: float) -> None:
+    """What is told when nobody listens."""

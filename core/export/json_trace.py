@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from core.export.atomic import replacing
-from core.export.format import Format, Progress, Steps, checked_steps, token_range
+from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
+from core.export.glimpse import glimpse
 from core.export.region_runs import region_runs
 from core.strict_json import finite, plain
 from core.trace import Identity, Measurement, Trace
@@ -85,12 +86,20 @@ def export_json(
     Raises:
         InputError: there are no such steps, or the file cannot be written.
     """
+    progress = progress or no_progress
+    progress(0.0)
     # dumps is written in C, dump to a file in Python: ten times slower
     content = json.dumps(to_json(trace, steps), ensure_ascii=False, allow_nan=False)
+    progress(0.7)
     with replacing(out) as part:
         part.write_text(content + "\n", encoding="utf-8", newline="\n")
-    if progress is not None:
         progress(1.0)
+
+
+def preview_json(trace: Trace, steps: Steps | None = None) -> str:
+    """How the file begins, its long lists cut."""
+    first, last = checked_steps(trace, steps)
+    return glimpse(to_json(trace, (first, min(last, first + 3)) if last > first else None))
 
 
 def _identity(identity: Identity) -> dict[str, Any]:
@@ -121,4 +130,4 @@ def _nats(values: np.ndarray | float) -> Any:
     return (np.round(finite(values).astype(np.float64), DECIMALS) + 0.0).tolist()
 
 
-FORMAT: Final = Format("json", ".json", "tokens, regions and effects as numbers", export_json)
+FORMAT: Final = Format("json", ".json", "tokens, regions and effects as numbers", export_json, preview_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from core.export.lettering import Lettering
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
+PLATE_EDGE: Final = (24, 26, 30)
 LONGEST_NAME: Final = 16
 """Width of a name, in letter sizes."""
 
@@ -34,10 +36,29 @@ class Label:
     colour: tuple[int, int, int]
 
 
-def place_labels(
-    draw: ImageDraw.ImageDraw, labels: list[Label], origin: tuple[int, int], bounds: Box, font: Lettering
-) -> list[Box]:
-    """Draw plates, the most important first, and return where they are.
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A label with its place.
+
+    Attributes:
+        box: of the plate, without its white rim.
+        words: text and its left end, each; ``middle`` is their middle height.
+        ink: RGB of the text.
+        radius, rim: of the corners, and the width of the rim, in pixels.
+    """
+
+    box: Box
+    words: tuple[tuple[float, str], ...]
+    middle: float
+    font: Lettering
+    colour: tuple[int, int, int]
+    ink: tuple[int, int, int]
+    radius: float
+    rim: int
+
+
+def lay_plates(labels: list[Label], origin: tuple[int, int], bounds: Box, font: Lettering) -> list[Plate]:
+    """Find a place for each label, the most important first.
 
     Args:
         labels: in order of importance.
@@ -45,6 +66,7 @@ def place_labels(
         bounds: what plates must stay inside, on the canvas.
         font: of the text.
     """
+    plates: list[Plate] = []
     taken: list[Box] = []
     regions = [_on_canvas(label.region, origin) for label in labels]
     for label, region in zip(labels, regions, strict=True):
@@ -56,17 +78,36 @@ def place_labels(
         height = font.size * 1.5
         box = _best_place(region, width, height, bounds, taken, regions)
         taken.append(box)
-        colour, ink = label.colour, ink_on(label.colour)
-        text = (int(ink[0]), int(ink[1]), int(ink[2]))
-        radius = font.size * 0.3
-        rim = max(1, round(font.size / 14))
+        ink = ink_on(label.colour)
+        words = [(box[0] + pad, label.value)]
+        if name:
+            words.append((box[0] + pad + font.width(label.value) + gap, name))
+        plates.append(
+            Plate(
+                box,
+                tuple(words),
+                (box[1] + box[3]) / 2,
+                font,
+                label.colour,
+                (int(ink[0]), int(ink[1]), int(ink[2])),
+                font.size * 0.3,
+                max(1, round(font.size / 14)),
+            )
+        )
+    return plates
+
+
+def draw_plates(draw: ImageDraw.ImageDraw, plates: Iterable[Plate]) -> None:
+    """Draw plates, one over the other where there is too little room."""
+    for plate in plates:
+        box, rim = plate.box, plate.rim
         outer = (box[0] - rim, box[1] - rim, box[2] + rim, box[3] + rim)
-        draw.rounded_rectangle(outer, radius + rim, fill=(255, 255, 255))
-        draw.rounded_rectangle(box, radius, fill=colour, outline=(24, 26, 30), width=max(1, rim // 2))
-        middle = (box[1] + box[3]) / 2
-        font.draw(draw, (box[0] + pad, middle), label.value, text)
-        font.draw(draw, (box[0] + pad + font.width(label.value) + gap, middle), name, text)
-    return taken
+        draw.rounded_rectangle(outer, plate.radius + rim, fill=(255, 255, 255))
+        draw.rounded_rectangle(
+            box, plate.radius, fill=plate.colour, outline=PLATE_EDGE, width=max(1, rim // 2)
+        )
+        for x, text in plate.words:
+            plate.font.draw(draw, (x, plate.middle), text, plate.ink)
 
 
 def _on_canvas(region: tuple[int, int, int, int], origin: tuple[int, int]) -> Box:

@@ -48,10 +48,12 @@ class Lettering:
     Attributes:
         size: in pixels; ``line`` is the distance of two lines.
         faces: fonts with the characters that each has, the preferred first.
+        bold: whether it is.
     """
 
     size: int
     faces: tuple[tuple[ImageFont.FreeTypeFont, frozenset[int]], ...]
+    bold: bool = False
 
     @property
     def line(self) -> int:
@@ -105,7 +107,7 @@ class Lettering:
     def _wrap_paragraph(self, paragraph: str, width: float, most: int) -> list[str]:
         lines: list[str] = []
         line = ""
-        for word in _WORDS.findall(paragraph):
+        for word in words(paragraph):
             if self.width(line + word) <= width:
                 line += word
                 continue
@@ -115,7 +117,7 @@ class Lettering:
             if word.isspace():
                 continue
             while self.width(word) > width:
-                fits = max(1, self._count_fitting(word, width))
+                fits = max(1, self.fitting(word, width))
                 lines.append(word[:fits])
                 word = word[fits:]
                 if len(lines) >= most:
@@ -125,7 +127,8 @@ class Lettering:
                 return lines
         return [*lines, line.rstrip()]
 
-    def _count_fitting(self, word: str, width: float) -> int:
+    def fitting(self, word: str, width: float) -> int:
+        """How many characters of a word, from the first, are at most ``width`` pixels wide."""
         low, high = 0, len(word)
         while low < high:
             middle = (low + high + 1) // 2
@@ -147,6 +150,11 @@ class Lettering:
         return runs
 
 
+def words(text: str) -> list[str]:
+    """Text cut where a line may end: words, the white space between them, each letter of wide scripts."""
+    return _WORDS.findall(text)
+
+
 def visible(text: str) -> str:
     """Text as it can be drawn: control characters become symbols, direction marks vanish, newlines stay."""
     out = []
@@ -165,7 +173,7 @@ def lettering(size: int, bold: bool = False) -> Lettering:
     faces = []
     for path in _font_files(bold):
         faces.append((ImageFont.truetype(path, size), _characters(path)))
-    return Lettering(size, tuple(faces))
+    return Lettering(size, tuple(faces), bold)
 
 
 @cache

@@ -60,3 +60,31 @@ def test_a_trace_is_exported_by_the_name_of_the_file(screen, tmp_path, monkeypat
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.format == "PNG"
     assert main(["export", trace, "--steps", "7:9", "--out", str(part)]) == 2
+    capsys.readouterr()
+    words = {
+        ("--enlarge", "9"): "--enlarge",
+        ("--layers", "overlay,sound"): "--layers",
+        ("--speed", "8"): "The format png has no option --speed",
+    }
+    for bad, sentence in words.items():
+        assert main(["export", trace, "--out", str(tmp_path / "q.png"), *bad]) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "q.png").exists()
+
+
+def test_the_options_of_a_format_are_taken_from_the_command_line(screen, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("app.engine.Engine", lambda *_args: ScriptedEngine(tokens=25, work=lambda: None))
+    assert main(["run", str(screen), "--out", str(tmp_path / "o")]) == 0
+    trace = str(tmp_path / "o" / "trace.sightline")
+    with Image.open(screen) as drawn:
+        width, height = drawn.size
+    bare = ["--steps", "0:1", "--layers", "screenshot,overlay", "--enlarge", "2", "--no-signed"]
+    for out in ("a.png", "b.png"):
+        assert main(["export", trace, "--out", str(tmp_path / out), *bare]) == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (2 * width, 2 * height)
+    film = ["--format", "gif", "--by", "steps", "--width", "240", "--speed", "60"]
+    assert main(["export", trace, "--out", str(tmp_path / "a.gif"), *film]) == 0
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert (picture.width, picture.n_frames) == (240, 3)

@@ -7,9 +7,11 @@ from PIL import Image, ImageDraw
 from core.colour_maps import composite, contrast, map_effects
 from core.errors import InputError
 from core.export import annotate as module
-from core.export.annotate import INK, PAPER, SOFT_INK, Look, annotate, most_reliant_step, signed
-from core.export.labels import Label, place_labels
+from core.export.annotate import annotate
+from core.export.composition import INK, PAPER, SOFT_INK, most_reliant_step, signed
+from core.export.labels import Label, draw_plates, lay_plates
 from core.export.lettering import Lettering, lettering
+from core.export.look import Look
 from core.export.png import export_png
 from core.trace import Token
 
@@ -158,7 +160,10 @@ def test_plates_never_cover_each_other_and_stay_inside():
     same_place = [
         Label((180, 90, 20, 20), f"+{i}.00", "a region with a long name", (200, 90, 0)) for i in range(3)
     ]
-    boxes = place_labels(ImageDraw.Draw(image), same_place, (0, 0), (0, 0, 400, 200), font)
+    plates = lay_plates(same_place, (0, 0), (0, 0, 400, 200), font)
+    draw_plates(ImageDraw.Draw(image), plates)
+    assert image.getpixel((round(plates[0].box[0] + 3), round(plates[0].middle))) == (200, 90, 0)
+    boxes = [plate.box for plate in plates]
     for i, a in enumerate(boxes):
         assert 0 <= a[0] < a[2] <= 400
         assert 0 <= a[1] < a[3] <= 200
@@ -180,7 +185,7 @@ def test_nats_are_written_with_their_sign(nats, text):
 
 
 def test_a_saved_picture_opens_in_pillow(tmp_path, make_trace):
-    export_png(make_trace(), tmp_path / "p.png", (0, 4), look=Look(signed=False))
+    export_png(make_trace(), tmp_path / "p.png", (0, 4), signed=False)
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.mode == "RGB"
         assert picture.format == "PNG"

@@ -1,0 +1,1 @@
+"""The page of the HTML export: its skeleton, its style and its script."""
