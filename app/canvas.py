@@ -14,6 +14,7 @@ from app.session import Session
 from app.views import Colouring, strongest, view_named
 from app.wording import region_finding, span_title
 from core.colour_maps import scale_of
+from core.quantity import ESTIMATED, Quantity
 from core.regions import BACKGROUND, RegionMap
 from core.screenshot import Screenshot
 
@@ -179,6 +180,7 @@ class Canvas(QWidget):
             view = view_named(display.view)
             kept = strongest(effects, display.strongest, signed)
             colouring = Colouring(kept, scale, signed, display.colour_map, display.opacity)
+            self.legend.set_quantity(self._quantity())
             self.legend.set_scale(scale, signed, display.colour_map, view.id, comparing)
             self.view.set_overlay(
                 (lambda picture, ratio: view.draw(picture, colouring, ratio)) if display.opacity > 0 else None
@@ -221,6 +223,10 @@ class Canvas(QWidget):
         self._session.highlight(region_id)
         self._show_card(region_id)
 
+    def _quantity(self) -> Quantity:
+        trace = self._session.trace
+        return ESTIMATED if trace is None else trace.quantity
+
     def _show_card(self, region_id: int) -> None:
         regions = self._regions
         if region_id < 0 or regions is None:
@@ -228,7 +234,8 @@ class Canvas(QWidget):
             self._describe(-1)
             return
         self._card.show_at(
-            region_finding(regions, region_id, self._session.selected_effects()), self._pointer
+            region_finding(regions, region_id, self._session.selected_effects(), self._quantity()),
+            self._pointer,
         )
         self._describe(region_id)
 

@@ -28,6 +28,7 @@ from core.events import Event, Failed, Finished, Stage, TokenDecoded
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Sampling, Trace
+from models.checkpoint import Loading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +139,24 @@ class Controller(QObject):
 
         def job(context: Context) -> None:
             model, device = engine.warm_up(lambda text, part: context.post(Stage(0, text, part)))
+            context.post(_ModelReady(model, device))
+
+        self._models.submit(job)
+
+    @property
+    def generated_only(self) -> bool:
+        """Whether the model in use reads generated screens and nothing else."""
+        return self._engine.generated_only
+
+    def use_model(self, name: str, loading: Loading) -> None:
+        """Load another model in place of the one in use; not while a run goes on."""
+        if self.state is not RunState.IDLE:
+            self.said.emit("A run goes on. Stop it, then choose the model again.", "warning")
+            return
+        engine = self._engine
+
+        def job(context: Context) -> None:
+            model, device = engine.use(name, loading, lambda text, part: context.post(Stage(0, text, part)))
             context.post(_ModelReady(model, device))
 
         self._models.submit(job)

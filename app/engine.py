@@ -6,22 +6,27 @@ from its workers.
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from app.environment import estimators_folder
 from app.recording import into
 from core.control import RunControl
 from core.errors import InputError
-from core.events import Event
+from core.events import Event, Failed
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Sampling, Trace
 
 if TYPE_CHECKING:
     from core.estimator import Estimator
+    from core.run import EffectEstimator
+    from models.checkpoint import Loading
     from models.thinker import Thinker
 
 MASKS = 32
@@ -55,8 +60,11 @@ class EngineLike(Protocol):
     """What the window needs of an engine; tests bring a scripted one."""
 
     segmenters: tuple[str, ...]
-    generated_only: bool
-    """Whether the model reads generated screens and nothing else."""
+
+    @property
+    def generated_only(self) -> bool:
+        """Whether the model reads generated screens and nothing else."""
+        ...
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
@@ -76,6 +84,10 @@ class EngineLike(Protocol):
         cancelled: Callable[[], bool],
     ) -> list[Measurement]: ...
 
+    def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
+        """Load another model in place of the one before; returns as ``warm_up``."""
+        ...
+
 
 class Engine:
     """The real one: a thinking model and its estimator, loaded at first use and kept.
@@ -83,19 +95,53 @@ class Engine:
     Not made for several threads at once, except ``segment``, which shares nothing with the rest.
     """
 
-    def __init__(self, model: str = "bundled", estimator: str = "bundled", device: str = "auto") -> None:
-        """Arguments as ``sightline run`` takes them; nothing is loaded yet."""
+    def __init__(
+        self,
+        model: str = "bundled",
+        estimator: str = "auto",
+        device: str = "auto",
+        loading: Loading | None = None,
+    ) -> None:
+        """Arguments as ``sightline run`` takes them; ``loading`` says more than ``device``.
+
+        Nothing is loaded yet.
+        """
+        from models.checkpoint import Loading
         from models.segmenters import DEFAULT, SEGMENTERS
 
         self.segmenters = (DEFAULT, *(name for name in SEGMENTERS if name != DEFAULT))
-        self._names = (model, estimator, device)
-        self.generated_only = model == "bundled"
-        self._loaded: tuple[Thinker, Estimator] | None = None
+        self._model, self._estimator = model, estimator
+        self._loading = loading or Loading(device)
+        self._thinker: Thinker | None = None
+        self._fitted: Estimator | None = None
+
+    @property
+    def generated_only(self) -> bool:
+        return self._model == "bundled"
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
-        thinker, _ = self.load(progress)
-        return thinker.identity, thinker.device_name
+        thinker, estimator = self.load(progress)
+        calibrated = estimator.identity.details.get("calibrated") is not False
+        return thinker.identity, thinker.device_name + ("" if calibrated else " · uncalibrated")
+
+    def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
+        """Load another model, or the same in another way, in place of the one before; returns as ``warm_up``.
+
+        The one before is let go first, because two may not fit; when the new one cannot be loaded, the one
+        before is used again, and loaded when it is needed.
+        """
+        before = self._model, self._loading, self._estimator
+        self._thinker = self._fitted = None
+        _free_memory()
+        self._model, self._loading, self._estimator = model, loading, "auto"
+        try:
+            return self.warm_up(progress)
+        except Exception:
+            self._thinker = self._fitted = None
+            self._model, self._loading, self._estimator = before
+            _free_memory()
+            raise
 
     def segment(
         self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]
@@ -111,7 +157,7 @@ class Engine:
         thinker, estimator = self.load(lambda text, part: None)
         from core.run import found, run
 
-        yield from run(
+        for event in run(
             request.screenshot,
             request.prompt,
             thinker,
@@ -121,7 +167,10 @@ class Engine:
             generation=request.generation,
             control=control,
             open_writer=into(request.trace_path),
-        )
+        ):
+            if isinstance(event, Failed):
+                _free_memory()  # so that a smaller image can be tried at once
+            yield event
 
     def measure(
         self,
@@ -157,28 +206,51 @@ class Engine:
             should_stop=cancelled,
         )
 
-    def load(self, progress: Progress) -> tuple[Thinker, Estimator]:
-        """The thinking model and its estimator, loaded at the first call."""
-        if self._loaded is None:
-            model, estimator, device = self._names
+    def load(self, progress: Progress) -> tuple[Thinker, EffectEstimator]:
+        """The thinking model, loaded at the first call, and its estimator, or else a fresh prior."""
+        from core.attribution.prior import Prior
+
+        if self._thinker is None:
             progress("Loading the libraries", None)
-            from core.estimator import load_estimator
             from models.thinker import load_thinker
 
-            thinker = load_thinker(model, device, progress=progress)
+            thinker = load_thinker(self._model, progress=progress, loading=self._loading)
             progress("Loading the estimator", None)
-            fitted = load_estimator(_estimator_folder(estimator))
-            fitted.check(thinker.layers, thinker.heads, thinker.identity.name)
-            self._loaded = thinker, fitted
+            self._fitted = _fitted(self._estimator, self._model, thinker)
+            self._thinker = thinker
             _leave_a_core_to_the_window()
-        return self._loaded
+        return self._thinker, self._fitted or Prior()
 
 
-def _estimator_folder(name: str) -> Path:
-    """ "bundled", or the path of an estimator."""
-    import resources
+def _fitted(name: str, model: str, thinker: Thinker) -> Estimator | None:
+    """The estimator called ``name``: "bundled", "none", a folder, or "auto": the one for this model, if any.
 
-    return Path(resources.__path__[0]) / "bundled" / "estimator" if name == "bundled" else Path(name)
+    Raises:
+        InputError: there is no such estimator, or it belongs to another model.
+    """
+    from core.estimator import load_estimator
+    from models.estimators import bundled_estimator, estimators_in
+
+    if name == "none":
+        return None
+    if name == "auto":
+        found = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
+        folder = bundled_estimator() if model == "bundled" else found
+        if folder is None:
+            return None
+    else:
+        folder = bundled_estimator() if name == "bundled" else Path(name)
+    fitted = load_estimator(folder)
+    fitted.check(thinker.layers, thinker.heads, thinker.identity.name)
+    return fitted
+
+
+def _free_memory() -> None:
+    """Give back what a model or a run that is gone held on a GPU."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _leave_a_core_to_the_window() -> None:

@@ -50,6 +50,11 @@ def data_folder() -> Path:
     return Path(os.environ.get("SIGHTLINE_DATA") or platformdirs.user_data_dir("sightline", appauthor=False))
 
 
+def estimators_folder() -> Path:
+    """Where estimators that were fitted on this machine are looked for: one folder each."""
+    return runs_folder().parent / "estimators"
+
+
 def prepare_qt() -> None:
     """Make ready for importing Qt. To be called first."""
     if sys.platform == "win32":

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.views import Colouring, view_named
-from app.wording import signed_number
+from app.wording import NOT_CALIBRATED, signed_number
 from core.colour_maps import SCALE_FLOOR, composite
+from core.quantity import ESTIMATED, Quantity
 
 BAR = 12
 TICK = 4
@@ -37,6 +38,7 @@ class Legend(QWidget):
         self._colour_map = "default"
         self._view = "fill"
         self._difference = False
+        self._quantity = ESTIMATED
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaximumWidth(360)
         self.setAccessibleName("Legend")
@@ -49,6 +51,13 @@ class Legend(QWidget):
         wanted = (scale, signed, colour_map, view, difference)
         if wanted != (self._scale, self._signed, self._colour_map, self._view, self._difference):
             self._scale, self._signed, self._colour_map, self._view, self._difference = wanted
+            self._describe()
+            self.update()
+
+    def set_quantity(self, quantity: Quantity) -> None:
+        """Say what the colours stand for."""
+        if quantity != self._quantity:
+            self._quantity = quantity
             self._describe()
             self.update()
 
@@ -84,13 +93,19 @@ class Legend(QWidget):
     ) -> None:
         """The unit in the middle, and at the ends what the signs mean where there is room."""
         title = "estimated effect, nats" if box.width() >= 130 else "est. effect, nats"
-        if self._difference:
+        if self._quantity is not ESTIMATED:
+            title = self._quantity.title if box.width() >= 180 else self._quantity.kind
+        elif self._difference:
             title = "difference, estimated, nats" if box.width() >= 160 else "est. difference, nats"
         painter.setPen(QColor(colours.text))
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), title)
         words = ("less", "more") if self._difference else ("opposes", "supports")
         ends = [(Qt.AlignmentFlag.AlignLeft, words[0]), (Qt.AlignmentFlag.AlignRight, words[1])]
-        if self._signed and box.width() > metrics.horizontalAdvance(title + " ".join(words)) + 24:
+        if (
+            self._signed
+            and self._quantity is ESTIMATED
+            and box.width() > metrics.horizontalAdvance(title + " ".join(words)) + 24
+        ):
             painter.setPen(QColor(colours.muted))
             for side, text in ends:
                 painter.drawText(box, int(side), text)
@@ -122,9 +137,14 @@ class Legend(QWidget):
 
     def _describe(self) -> None:
         low = signed_number(-self._scale if self._signed else 0.0)
-        what = "difference of estimated effects" if self._difference else "estimated effect"
-        text = f"Colours of the {what}, from {low} to {signed_number(self._scale)} nats"
+        quantity = self._quantity
+        what = f"{quantity.kind} {quantity.noun}"
+        what = f"difference of {what}s" if self._difference else what
+        text = f"Colours of the {what}, from {low} to {signed_number(self._scale)} {quantity.unit}"
         self.setAccessibleDescription(text)
+        if quantity is not ESTIMATED:
+            self.setToolTip(f"{text}. {NOT_CALIBRATED}")
+            return
         self.setToolTip(
             f"{text}. A positive effect means that the region supports the selected tokens: without it their "
             "log-probability would be lower by that much."

@@ -60,7 +60,12 @@ def _parser() -> Parser:
     parser.add_argument(
         "--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one"
     )
-    parser.add_argument("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    parser.add_argument(
+        "--estimator",
+        metavar="E",
+        default="auto",
+        help="auto, bundled, none (uncalibrated attention), or a folder",
+    )
     parser.add_argument("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     return parser

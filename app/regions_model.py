@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.wording import percent, plain_tooltip, region_finding, shares, signed_number
+from app.wording import NOT_CALIBRATED, percent, plain_tooltip, region_finding, shares, signed_number
+from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
 
 NAME, EFFECT, SHARE, MEASURED = range(4)
@@ -33,10 +34,12 @@ class RegionsModel(QAbstractTableModel):
     Attributes:
         largest: the largest |effect| in nats, for the length of bars; at least a small floor.
         measured: float [regions], nats, or None when the selection was not measured.
+        quantity: what the effects are.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.quantity = ESTIMATED
         self._map: RegionMap | None = None
         self._effects: np.ndarray | None = None
         self.measured: np.ndarray | None = None
@@ -45,9 +48,10 @@ class RegionsModel(QAbstractTableModel):
         self._rows = np.zeros(0, np.intp)
         self.largest = 0.25
 
-    def set_regions(self, region_map: RegionMap | None) -> None:
-        """Show other regions, in order of their ids, without effects."""
+    def set_regions(self, region_map: RegionMap | None, quantity: Quantity = ESTIMATED) -> None:
+        """Show other regions, in order of their ids; ``quantity`` says what their effects will be."""
         self.beginResetModel()
+        self.quantity = quantity
         self._map = region_map
         self._effects = self.measured = None
         self._shares = np.zeros(0)
@@ -94,9 +98,9 @@ class RegionsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole if section == EFFECT and self.measured is not None:
                 return "Estimated, nats"
             case Qt.ItemDataRole.DisplayRole:
-                return HEADERS[section]
+                return "Relative" if self._bare(section) else HEADERS[section]
             case Qt.ItemDataRole.ToolTipRole:
-                return TIPS[section]
+                return NOT_CALIBRATED if self._bare(section) else TIPS[section]
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignRight
                 return side | Qt.AlignmentFlag.AlignVCenter
@@ -112,7 +116,7 @@ class RegionsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(region, index.column(), effect, measured)
             case Qt.ItemDataRole.ToolTipRole:
-                return plain_tooltip(region_finding(self._map, region, self._effects))
+                return plain_tooltip(region_finding(self._map, region, self._effects, self.quantity))
             case Qt.ItemDataRole.AccessibleTextRole:
                 return self._text(region, index.column(), effect, measured)
             case _ if role == REGION_ROLE:
@@ -124,6 +128,12 @@ class RegionsModel(QAbstractTableModel):
         return None
 
     def _text(self, region: int, column: int, effect: float | None, measured: float | None) -> str:
+
+    def _bare(self, section: int) -> bool:
+        """Whether this column holds numbers that were never calibrated."""
+        return section == EFFECT and self.quantity is not ESTIMATED
+
+    def _text(self, region: int, column: int, effect: float | None) -> str:
         assert self._map is not None
         if column == NAME:
             return self._map.regions[region].name

@@ -12,6 +12,7 @@ from app.regions_delegate import RegionsDelegate, tabular
 from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
 from app.session import Session
 from app.wording import nats, selection_finding
+from core.quantity import ESTIMATED
 
 NOTHING = "Run a question, then choose a token or a step to see which regions it rests on."
 
@@ -125,7 +126,9 @@ class RegionsPanel(QWidget):
     def _trace_changed(self) -> None:
         trace = self._session.trace
         self._following = True
-        self.model.set_regions(None if trace is None else trace.region_map)
+        quantity = ESTIMATED if trace is None else trace.quantity
+        self._title.setText(f"Regions by {quantity.kind} {quantity.noun}")
+        self.model.set_regions(None if trace is None else trace.region_map, quantity)
         self._following = False
         self._selection_changed()
 

@@ -204,4 +204,4 @@ def _paint_names(
     box = QRect(left, band.y() + (band.height() - 2 * line) // 2, width, line)
     peak = signed_number(float(columns.reliance[: columns.used].max()), 1)
     painter.drawText(box, _RIGHT, "Reliance")
-    painter.drawText(box.translated(0, line), _RIGHT, f"up to {peak} nats")
+    painter.drawText(box.translated(0, line), _RIGHT, f"up to {peak} {trace.quantity.unit}")

@@ -320,7 +320,7 @@ class TimelineStrip(QWidget):
                 lines.append(f"step's reliance {signed_number(measured.reliance)} nats, measured")
         if region >= 0 and index < trace.estimated:
             effect = signed_number(float(trace.effects[index, region]))
-            lines.append(f"{name}: {effect} nats, estimated")
+            lines.append(f"{name}: {effect} {trace.quantity.unit}, {trace.quantity.kind}")
         return "\n".join(lines)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -12,8 +12,14 @@ import math
 import numpy as np
 
 from core.links import LITTLE_EVIDENCE
+from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
 from core.trace import Trace
+
+NOT_CALIBRATED = (
+    "This model has no estimator here. What is shown is where it looks beyond its habits, not what an "
+    "ablation would change; only the order of regions means something."
+)
 
 
 def signed_number(value: float, digits: int = 2) -> str:
@@ -47,12 +53,15 @@ def percent(share: float) -> str:
     return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def region_finding(region_map: RegionMap, region_id: int, effects: np.ndarray | None) -> str:
+def region_finding(
+    region_map: RegionMap, region_id: int, effects: np.ndarray | None, quantity: Quantity = ESTIMATED
+) -> str:
     """Two lines about one region: its name, then its estimated effect on the selection and its share."""
     name = region_map.regions[region_id].name
     if effects is None:
         return name
-    effect = f"{signed_number(float(effects[region_id]))} nats estimated"
+    effect = f"{signed_number(float(effects[region_id]))} {quantity.unit}"
+    effect += " estimated" if quantity is ESTIMATED else f" {quantity.noun}, {quantity.kind}"
     share = float(shares(effects)[region_id])
     return f"{name}\n{effect} · {percent(share)} of the support" if share > 0 else f"{name}\n{effect}"
 
@@ -62,6 +71,10 @@ def selection_finding(trace: Trace, start: int, end: int) -> str:
     subject = span_name(trace, start, end)
     if end > trace.estimated:
         return f"{subject}: effects are not estimated yet."
+    if trace.quantity is not ESTIMATED:
+        top = int(trace.span_effects(start, end).argmax())
+        name = trace.region_map.regions[top].name
+        return f"{subject} attends most of all to “{name}”: uncalibrated attention, not an effect."
     reliance = float(trace.reliance[start:end].sum())
     if reliance < -LITTLE_EVIDENCE:
         return f"{subject} would be likelier without the screenshot: {nats(reliance)}."
@@ -104,7 +117,9 @@ def token_finding(trace: Trace, index: int) -> str:
         f"“{shown}”  token {index + 1:,}, step {token.step + 1:,}",
         f"log-probability {signed_number(token.log_prob)} nats ({chance:.3g} %)",
     ]
-    if index < trace.estimated:
+    if index < trace.estimated and trace.quantity is not ESTIMATED:
+        lines.append(f"{trace.quantity.title}: {float(trace.reliance[index]):.2f}")
+    elif index < trace.estimated:
         lines.append(f"reliance {signed_number(float(trace.reliance[index]))} nats, estimated")
     else:
         lines.append("reliance not estimated yet")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.quantity import ESTIMATED, UNCALIBRATED, Quantity
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 
@@ -151,6 +152,11 @@ class Trace:
         self._effects[start:end] = effects
         self._reliance[start:end] = reliance
         self._estimated = max(self._estimated, end)
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the numbers are: an estimator's effects, or attention that was never calibrated."""
+        return UNCALIBRATED if self.estimator.details.get("calibrated") is False else ESTIMATED
 
     @property
     def estimated(self) -> int:

@@ -64,8 +64,11 @@ class Loading:
     family: str = ""
 
 
+AS_IT_COMES = Loading()
+
+
 def load_checkpoint(
-    name_or_path: str, loading: Loading = Loading(), progress: Progress | None = None
+    name_or_path: str, loading: Loading = AS_IT_COMES, progress: Progress | None = None
 ) -> Checkpoint:
     """Load a thinking model that is on this machine; nothing is fetched (``models.hub.fetch`` does that).
 
@@ -87,7 +90,7 @@ def load_checkpoint(
     from transformers.utils import logging as transformers_logging
 
     placement = place(
-        folder, name_or_path, loading.device, loading.dtype, loading.quantized, _content_hash(folder)
+        folder, name_or_path, loading.device, loading.dtype, loading.quantized, content_hash(folder)
     )
     transformers_logging.disable_progress_bar()
     say("Loading the weights", None)
@@ -114,7 +117,7 @@ def load_checkpoint(
         image_budget.limit(processor, loading.visual_tokens)
         details["visual_tokens_at_most"] = loading.visual_tokens
     name = "bundled" if name_or_path == BUNDLED else Path(name_or_path).name or name_or_path
-    identity = Identity(name, _content_hash(folder), details)
+    identity = Identity(name, content_hash(folder), details)
     return Checkpoint(model, processor, family, identity, placement.device)
 
 
@@ -194,7 +197,7 @@ def _refuse_gaps(report: dict[str, Any], name: str) -> None:
             )
 
 
-def _content_hash(folder: Path) -> str:
+def content_hash(folder: Path) -> str:
     """Hash of configuration and weights; of weights beyond 512 MiB only names, sizes and first MiB."""
     digest = hashlib.sha256((folder / "config.json").read_bytes())
     files = sorted(folder.glob("*.safetensors"))

@@ -20,7 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
-    add("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    add(
+        "--estimator",
+        metavar="E",
+        default="auto",
+        help="auto, bundled, none (uncalibrated attention), or a folder",
+    )
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     add("--json", metavar="FILE", help="also write the numbers to a file")
 

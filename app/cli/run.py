@@ -36,7 +36,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bundled, a folder, or the Hugging Face id of a cached one",
     )
     add("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
-    add("--estimator", metavar="E", default="bundled", help="bundled, or a folder")
+    add(
+        "--estimator",
+        metavar="E",
+        default="auto",
+        help="auto, bundled, none (uncalibrated attention), or a folder",
+    )
     add("--max-new-tokens", metavar="N", type=int, default=512, help="end after N tokens (512)")
     add("--seed", metavar="N", type=int, default=0, help="the same seed gives the same run (0)")
     add("--temperature", metavar="T", type=float, default=0.0, help="0 always takes the likeliest token (0)")
@@ -96,7 +101,7 @@ def run_image(
     prompt: str | None = None,
     model: str = "bundled",
     segmenter: str = "opencv",
-    estimator: str = "bundled",
+    estimator: str = "auto",
     max_new_tokens: int = 512,
     seed: int = 0,
     temperature: float = 0.0,

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.environment import display_problem, prepare_qt
 
 
-def run(file: str | None, model: str = "bundled", estimator: str = "bundled", device: str = "auto") -> int:
+def run(file: str | None, model: str = "bundled", estimator: str = "auto", device: str = "auto") -> int:
     """Open the window, with a file or with a sample; returns the exit code."""
     path = checked(file) if file is not None else None
     problem = display_problem()
