@@ -77,6 +77,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("stop", "Stop", "End the run; what exists is kept", "Run/run", ("Esc",), "stop"),
     Action("batch", "Run a Folder…", "Ask one question about every screenshot in a folder",
            "Run/batch", ("Ctrl+Shift+B",)),
+    Action("choose_model", "Choose Model…", "What fits on this machine, how fast, and where it comes from",
+           "Run/model", ("Ctrl+Shift+D",)),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
     Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
            "Run/measure", ("Ctrl+M",)),

@@ -127,13 +127,11 @@ class RegionsModel(QAbstractTableModel):
                 return measured
         return None
 
-    def _text(self, region: int, column: int, effect: float | None, measured: float | None) -> str:
-
     def _bare(self, section: int) -> bool:
         """Whether this column holds numbers that were never calibrated."""
         return section == EFFECT and self.quantity is not ESTIMATED
 
-    def _text(self, region: int, column: int, effect: float | None) -> str:
+    def _text(self, region: int, column: int, effect: float | None, measured: float | None) -> str:
         assert self._map is not None
         if column == NAME:
             return self._map.regions[region].name

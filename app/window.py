@@ -35,6 +35,7 @@ from app.commands import commands
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
 from app.dialogs.batch import BatchDialog
+from app.dialogs.model_chooser import ModelChooser
 from app.dialogs.preferences import PreferencesDialog
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.drop import file_in, pixels_in
@@ -88,7 +89,6 @@ class Window(QMainWindow):
         self._opened: Path | None = None
         self._batch: BatchDialog | None = None
         preferences.restore_display(self.controller.session)
-        self._generated_only = engine.generated_only
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
         keys.apply(self.actions_by_id)
@@ -129,6 +129,7 @@ class Window(QMainWindow):
             "run": self.run,
             "pause": lambda on: self.controller.pause(on),
             "stop": lambda: self.controller.stop(),
+            "choose_model": self._choose_model,
             "ask": lambda: self.prompt.focus_question(),
             "measure_step": lambda: self.controller.verifier.measure_step(),
             "measure_all": lambda: self.controller.verifier.measure_all(),
@@ -259,6 +260,7 @@ class Window(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()
+        self._close_chooser()
         self.controller.close()
         super().closeEvent(event)
 
@@ -444,10 +446,22 @@ class Window(QMainWindow):
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self._show_regions()
 
+    def _choose_model(self) -> None:
+        scene = self.controller.scene
+        size = None if scene is None else (scene.screenshot.width, scene.screenshot.height)
+        self._close_chooser()
+        dialog = ModelChooser(size, self)
+        dialog.chosen.connect(self.controller.use_model)
+        dialog.show()
+
+    def _close_chooser(self) -> None:
+        for dialog in self.findChildren(ModelChooser):
+            dialog.close()
+
     def _say_what_to_expect(self) -> None:
         """Warn where the model cannot read the screenshot; otherwise clear the bar."""
         scene = self.controller.scene
-        if self._generated_only and scene is not None and scene.truth is None:
+        if self.controller.generated_only and scene is not None and scene.truth is None:
             self.message.show_message(GENERATED_ONLY)
         else:
             self.message.dismiss()

@@ -28,6 +28,7 @@ from core.regions import Region, RegionMap
 from core.screenshot import Screenshot, from_array
 from core.store import save_trace
 from core.trace import Identity, Measurement, Phase, Sampling, Token, Trace
+from models.checkpoint import Loading
 
 TOKENS, REGIONS, WIDTH, HEIGHT = 32_768, 128, 3840, 2160
 STREAMED_A_SECOND = 200.0
@@ -286,6 +287,9 @@ class _Streamer:
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         return Identity("made up"), "none"
+
+    def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
+        return self.warm_up(progress)
 
     def segment(
         self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]

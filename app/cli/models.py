@@ -1,62 +1,123 @@
-"""What is known, present and usable on this machine: thinking models, segmenters, devices."""
+"""What is known, present and usable on this machine: thinking models, segmenters, devices. --fetch gets
+one more."""
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.cli import DONE
+from app.cli import DONE, INTERRUPTED
+from app.cli.console import harmless, say
+from core.errors import InputError
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """One model or segmenter. ``usable`` says yes, or what is missing."""
-
-    kind: str
-    name: str
-    where: str
-    usable: str
+if TYPE_CHECKING:
+    from models.hub import Hub
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline models``."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add = parser.add_argument
+    add("--json", action="store_true", help="print one JSON object")
+    add(
+        "--image",
+        metavar="WxH",
+        default="1920x1080",
+        help="size of the screenshot (1920x1080)",
+    )
+    add("--fetch", metavar="ID", help="fetch a model from the Hugging Face hub, after asking")
+    add("--yes", action="store_true", help="with --fetch: do not ask")
+    add("--mirror", metavar="URL", default="", help="with --fetch: a mirror of the hub; it gets no login")
 
 
 def run(args: Namespace) -> int:
     """Do ``sightline models``."""
-    found = [*_bundled(), *_cached(), *_segmenters()]
-    devices = _devices()
+    from models.hub import Hub
+
+    hub = Hub(args.mirror)
+    return _fetch(args.fetch, args.yes, hub) if args.fetch else _list(args, hub)
+
+
+def _list(args: Namespace, hub: Hub) -> int:
+    from app.environment import estimators_folder
+    from models.choices import choices
+    from models.estimators import estimators_in
+    from models.hardware import GIB, devices
+
+    found = devices()
+    listed = choices(
+        found, _size(args.image), estimators=estimators_in([estimators_folder()]), hub=hub, more=_cached()
+    )
     if args.json:
-        print(json.dumps({"models": [asdict(k) for k in found], "devices": devices}))
+        models = [asdict(choice) for choice in listed]
+        machine = [asdict(device) for device in found]
+        print(json.dumps({"models": models, "devices": machine, "segmenters": _segmenters()}))
         return DONE
-    rows = [("kind", "name", "where", "usable"), *((k.kind, k.name, k.where, k.usable) for k in found)]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    rows = [("model", "where", "memory", "here", "tokens/s", "regions show")]
+    for choice in listed:
+        speed = "?" if choice.speed is None else f"≤ {choice.speed:.2g}"
+        needed = f"{choice.needed / GIB:.1f} GiB"
+        rows.append((choice.name, choice.where, needed, choice.verdict, speed, choice.shown))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
-        print("  ".join((*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3])))
-    print(f"\ndevices: {', '.join(devices)}")
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(harmless(line.rstrip()))
+    for device in found:
+        print(
+            f"\n{device.name}: {device.label}, {device.free / GIB:.1f} of {device.total / GIB:.1f} GiB free"
+        )
+    print(f"\nMemory and speed are estimates (docs/models.md) for a screenshot of {args.image}.")
+    print("Segmenters: " + "; ".join(f"{name} ({text})" for name, text in _segmenters().items()))
     return DONE
 
 
-def _bundled() -> list[Known]:
-    import resources
+def _fetch(name: str, agreed: bool, hub: Hub) -> int:
+    """Ask the hub, ask the person, fetch; Ctrl+C stops it and keeps what came."""
+    from models.hub import fetch, gigabytes, look_up
 
-    folder = Path(resources.__path__[0]) / "bundled" / "thinker"
-    present = (folder / "config.json").is_file()
-    return [
-        Known(
-            "thinking model",
-            "bundled",
-            str(folder),
-            "yes, for generated screens" if present else "no: its files are missing; reinstall Sightline",
-        )
-    ]
+    offer = look_up(name, hub)
+    licence = f", licence {offer.licence}" if offer.licence else ""
+    say(
+        f"{offer.name} at {offer.address}: {gigabytes(offer.missing)} to fetch of {gigabytes(offer.total)}"
+        f"{licence}, into {hub.folder}."
+    )
+    if offer.missing and not agreed:
+        if not sys.stdin.isatty():
+            raise InputError(f"Fetching {name} needs your consent: add --yes.")
+        say("Fetch it? [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            say("Nothing was fetched.")
+            return DONE
+    told = -1
+
+    def advance(done: int, total: int) -> None:
+        nonlocal told
+        percent = 100 * done // max(total, 1)
+        if percent >= told + 5 or (done == total != 0 and told < 100):
+            told = percent
+            say(f"{gigabytes(done)} of {gigabytes(total)} ({percent} %)")
+
+    try:
+        folder = fetch(offer, hub, advance)
+    except KeyboardInterrupt:
+        say("Interrupted; what came is kept, and the same command goes on from there.")
+        return INTERRUPTED
+    print(folder)
+    return DONE
 
 
-def _cached() -> list[Known]:
-    """Vision-language models in the Hugging Face cache, and whether their family is supported."""
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().split("x")
+    if len(parts) == 2 and all(part.isdecimal() and 0 < int(part) <= 100_000 for part in parts):
+        return int(parts[0]), int(parts[1])
+    raise InputError(f'--image must look like 1920x1080, not "{text}".')
+
+
+def _cached() -> list[str]:
+    """Ids of vision-language models in the Hugging Face cache that belong to a supported family."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -69,35 +130,16 @@ def _cached() -> list[Known]:
     found = []
     for repo in sorted(repos, key=lambda r: r.repo_id):
         configs = sorted(Path(repo.repo_path).glob("snapshots/*/config.json"))
-        if not configs:
-            continue
         try:
             config = json.loads(configs[-1].read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            if "vision_config" in config and families_of(str(config.get("model_type", ""))):
+                found.append(repo.repo_id)
+        except (OSError, ValueError, IndexError):
             continue
-        if "vision_config" not in config:
-            continue
-        model_type = str(config.get("model_type", ""))
-        usable = "yes" if families_of(model_type) else f"no: models of type {model_type} are not supported"
-        found.append(Known("thinking model", repo.repo_id, str(repo.repo_path), usable))
     return found
 
 
-def _segmenters() -> list[Known]:
+def _segmenters() -> dict[str, str]:
     from models.segmenters import SEGMENTERS
 
-    return [
-        Known("segmenter", name, entry.description, "with a checkpoint" if entry.takes_checkpoint else "yes")
-        for name, entry in SEGMENTERS.items()
-    ]
-
-
-def _devices() -> list[str]:
-    import torch
-
-    found = ["cpu"]
-    if torch.cuda.is_available():
-        found += [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        found.append("mps")
-    return found
+    return {name: entry.description for name, entry in SEGMENTERS.items()}

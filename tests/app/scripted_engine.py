@@ -15,6 +15,7 @@ from core.events import EffectsEstimated, Event, Finished, Stage, Started, Token
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Token, Trace
+from models.checkpoint import Loading
 
 
 class ScriptedEngine:
@@ -37,6 +38,12 @@ class ScriptedEngine:
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         progress("Loading the model", None)
         return Identity("scripted"), "cpu"
+
+    def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
+        if model == "broken":
+            raise InputError("The model broken does not fit into memory.")
+        self.used = (model, loading)
+        return Identity(model), "cpu · uncalibrated"
 
     def segment(
         self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]
