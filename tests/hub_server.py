@@ -57,7 +57,7 @@ def serve(hub: FakeHub) -> Iterator[FakeHub]:
     """Run the server until the block ends; its address is in ``hub.address``."""
     handler = type("Handler", (_Handler,), {"hub": hub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server.daemon_threads = False
     hub.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -75,7 +75,7 @@ def _blob_id(data: bytes) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     hub: FakeHub
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"  # no connection, and no thread of one, outlives its request
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -113,8 +113,9 @@ class ModelChooser(QDialog):
         self.fetch.close()
         super().closeEvent(event)
 
-    def reject(self) -> None:
-        self.close()
+    def done(self, result: int) -> None:
+        self.fetch.close()
+        super().done(result)
 
     def _table(self) -> QTreeWidget:
         table = QTreeWidget()
