@@ -1,3 +1,3 @@
 """Fixtures shared by all tests. Being here, it also puts ``tests/`` on the path, for its helper modules."""
 
-from tiny_checkpoints import tiny_family, tiny_family_folder, tiny_folder, tiny_thinker  # noqa: F401
+from tiny_checkpoints import tiny_folder, tiny_thinker  # noqa: F401

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_families import SAVERS, save_qwen3_vl
+from tiny_families import save_qwen3_vl
 
 
 def drop_weight(folder: Path, fragment: str) -> None:
@@ -40,21 +40,3 @@ def tiny_thinker(tiny_folder: Path):  # type: ignore[no-untyped-def]
     from models.thinker import load_thinker
 
     return load_thinker(str(tiny_folder), device="cpu")
-
-
-@pytest.fixture(scope="session")
-def tiny_family_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved tiny checkpoint of the family that the test is given, by its key."""
-    import torch
-
-    torch.set_num_threads(1)
-    # Of several families with one model type, the name tells which.
-    return SAVERS[request.param](tmp_path_factory.mktemp("tiny") / f"tiny-{request.param}")
-
-
-@pytest.fixture(scope="session")
-def tiny_family(tiny_family_folder: Path):  # type: ignore[no-untyped-def]
-    """That checkpoint, loaded as a user's model is."""
-    from models.thinker import load_thinker
-
-    return load_thinker(str(tiny_family_folder), device="cpu")

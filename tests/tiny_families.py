@@ -103,7 +103,7 @@ def byte_tokenizer(
 
 
 def save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int = 0) -> Path:
-    """Save a random model with its processor; an untrained vision tower is made to matter."""
+    """Save a random model with its processor; its image matters, and it hardly ever ends its turn."""
     import torch
 
     torch.manual_seed(seed)
@@ -114,6 +114,8 @@ def save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int 
                 parameter.mul_(6.0)
             elif name.endswith(("post_attention_layernorm.weight", "post_self_attn_layernorm.weight")):
                 parameter.mul_(1 + 0.3 * torch.randn_like(parameter))
+        ends = model.generation_config.eos_token_id or config.text_config.eos_token_id
+        model.get_output_embeddings().weight[ends] = 0.0
         for name, buffer in model.named_buffers():
             if name.endswith("layer_scalar"):
                 buffer.fill_(1.25)
