@@ -174,7 +174,7 @@ class Canvas(QWidget):
         if effects is None:
             self.view.set_overlay(None)
         else:
-            comparing = self._session.pinned is not None
+            comparing = self._session.comparing
             signed = display.signed or comparing  # a difference has two sides
             scale = self._scale(effects)
             view = view_named(display.view)
@@ -203,7 +203,7 @@ class Canvas(QWidget):
     def _scale(self, effects: np.ndarray) -> float:
         """Nats at the strongest colour: of this selection, or of the whole run so far."""
         trace = self._session.trace
-        if not self._session.display.fixed_scale or self._session.pinned is not None or trace is None:
+        if not self._session.display.fixed_scale or self._session.comparing or trace is None:
             return scale_of(effects)
         count = self._run_scale[0]
         # the run's scale settles early: it is taken again when the run has grown by an eighth

@@ -212,6 +212,26 @@ class Controller(QObject):
         elif not self._files.busy:
             self._find_regions()
 
+    def run_without(self, region_id: int) -> None:
+        """Ask the question of the shown trace again, with one region filled with its surrounding colour."""
+        trace, scene = self.session.trace, self.scene
+        if self.state is not RunState.IDLE or trace is None or scene is None:
+            return
+        region = trace.region_map.regions[region_id]
+        self._set_state(RunState.RUNNING)
+        self._wish = _Wish(trace.prompt, trace.sampling, None)
+
+        def job(context: Context) -> None:
+            from core.ablation import ablate_pixels
+            from core.screenshot import from_array
+
+            keep = np.arange(len(trace.region_map)) != region_id
+            pixels = ablate_pixels(trace.screenshot.pixels, trace.region_map, keep)
+            shot = from_array(pixels, f"{trace.screenshot.name} without {region.name}")
+            context.post(Scene(shot, trace.region_map, trace.segmenter, scene.truth))
+
+        self._files.submit(job)
+
     def run_batch(self, items: Sequence[BatchItem], sampling: Sampling) -> None:
         """Run many screenshots, one trace each; what is shown stays. Nothing to do while a run goes on."""
         if self.state is not RunState.IDLE:

@@ -86,6 +86,7 @@ class Session(QObject):
         self.trace: Trace | None = None
         self.selection: Selection | None = None
         self.pinned: Selection | None = None
+        self.baseline: np.ndarray | None = None
         self.display = Display()
         self.follow = True
         self.highlighted = -1
@@ -174,12 +175,25 @@ class Session(QObject):
             self.pinned = pinned
             self.pinned_changed.emit()
 
-    def compared_effects(self) -> np.ndarray | None:
-        """Estimated effects of the selection less those of the pinned moment, float32 [regions], nats.
+    def set_baseline(self, effects: np.ndarray | None) -> None:
+        """Show effects less these, float32 [regions] in nats, of another run; None for as they are."""
+        if effects is not None or self.baseline is not None:
+            self.baseline = effects
+            self.pinned_changed.emit()
 
-        Those of the selection while nothing is pinned; None when there is nothing to show.
+    @property
+    def comparing(self) -> bool:
+        """Whether differences are shown."""
+        return self.pinned is not None or self.baseline is not None
+
+    def compared_effects(self) -> np.ndarray | None:
+        """Estimated effects of the selection less those of the pinned moment or of another run.
+
+        float32 [regions], nats. Those of the selection while nothing is compared; None for nothing to show.
         """
         effects = self.selected_effects()
+        if effects is not None and self.baseline is not None:
+            return effects - self.baseline
         if effects is None or self.pinned is None or self.trace is None:
             return effects
         return effects - self.trace.span_effects(self.pinned.start, self.pinned.end)

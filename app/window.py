@@ -48,17 +48,19 @@ from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
 from app.playback import SPEEDS
-from app.prompt_bar import PromptBar
+from app.prompt_bar import PromptBar, RunState
 from app.reasoning import Reasoning
 from app.recording import make_folder
 from app.regions_panel import RegionsPanel
 from app.samples import GENERATED_ONLY, Sample, questions, samples
 from app.settings import settings
+from app.side_by_side import SideBySide
 from app.start_page import StartPage
 from app.status_bar import StatusBar
 from app.theme import MODES, Theme
 from app.timeline import Timeline
 from core.errors import InputError
+from core.trace import Trace
 
 _OPENABLE = "Screenshots and traces (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.sightline)"
 
@@ -88,6 +90,7 @@ class Window(QMainWindow):
         self.controller = Controller(engine, places.runs, self)
         self._opened: Path | None = None
         self._batch: BatchDialog | None = None
+        self._before: Trace | None = None
         preferences.restore_display(self.controller.session)
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
@@ -162,6 +165,8 @@ class Window(QMainWindow):
             "preferences": self._open_preferences,
             "library": self._open_library,
             "batch": self._open_batch,
+            "what_if": self._run_without,
+            "side_by_side": self._ask_other_run,
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),
@@ -218,6 +223,7 @@ class Window(QMainWindow):
         """Ask the question of the prompt bar."""
         self._say_what_to_expect()
         self._show_canvas()
+        self._before = None
         self.controller.run(self.prompt.question(), self.prompt.sampling(), self.prompt.pace())
 
     @Slot()
@@ -329,6 +335,8 @@ class Window(QMainWindow):
         session.display_changed.connect(self._display_changed)
         session.display_changed.connect(self._keep_display)
         session.pinned_changed.connect(self._display_changed)
+        session.region_selected.connect(self._display_changed)
+        controller.state_changed.connect(self._display_changed)
         session.selection_changed.connect(self._display_changed)
         self.actions_by_id["live"].setChecked(session.follow)
         self._display_changed()
@@ -373,6 +381,9 @@ class Window(QMainWindow):
 
     @Slot()
     def _run_ended(self) -> None:
+        before, trace, self._before = self._before, self.controller.session.trace, None
+        if before is not None and trace is not None and len(before) and len(trace):
+            self._show_beside(before, trace)
         path, scene = self.controller.trace_path, self.controller.scene
         if path is not None and scene is not None:
             thumbnails.keep(path, scene.screenshot.pixels)
@@ -399,9 +410,42 @@ class Window(QMainWindow):
         library = Library(self.controller.runs, self)
         library.chosen.connect(self._open_chosen)
         library.notes_kept.connect(self._notes_kept)
+        library.compared.connect(self._compare_with)
         if self.controller.trace_path is not None:
             library.choose(self.controller.trace_path)
         library.show()
+
+    @Slot()
+    def _run_without(self) -> None:
+        self._before = self.controller.session.trace
+        self.controller.run_without(self.controller.session.selected)
+
+    @Slot()
+    def _ask_other_run(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Compare with", str(self.controller.runs), "Traces (*.sightline)"
+        )
+        if name:
+            self._compare_with(name)
+
+    @Slot(str)
+    def _compare_with(self, path: str) -> None:
+        """Show another trace beside the open one."""
+        from core.store import read_trace
+
+        trace = self.controller.session.trace
+        if trace is None:
+            self.message.show_message("Open a run first; then another one can be shown beside it.", "warning")
+            return
+        self.controller.export(
+            f"Opening {Path(path).name}",
+            lambda _progress: read_trace(Path(path)),
+            lambda other: self._show_beside(trace, other),
+        )
+
+    def _show_beside(self, first: Trace, second: object) -> None:
+        assert isinstance(second, Trace)
+        SideBySide(first, second, self.controller.session.display, self).show()
 
     @Slot()
     def _open_batch(self) -> None:
@@ -427,7 +471,7 @@ class Window(QMainWindow):
     @Slot()
     def _scene_opened(self) -> None:
         self.front.setCurrentWidget(self.canvas)
-        self._opened = None
+        self._opened = self._before = None
         scene, session = self.controller.scene, self.controller.session
         assert scene is not None
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
@@ -489,6 +533,11 @@ class Window(QMainWindow):
 
     @Slot()
     def _display_changed(self) -> None:
+        session = self.controller.session
+        there = session.trace is not None and len(session.trace) > 0
+        self.actions_by_id["side_by_side"].setEnabled(there)
+        idle = self.controller.state is RunState.IDLE
+        self.actions_by_id["what_if"].setEnabled(there and idle and session.selected > 0)
         display_actions.reflect(self.actions_by_id, self.controller.session)
 
     @Slot()
