@@ -78,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("what_if", "Run Again without This Region", "Hide the chosen region, ask again, show what changes",
            "Run/again", ("Ctrl+H",)),
     Action("side_by_side", "Compare with Another Run…", "Show another trace beside the open one",
-           "Run/again", ("Ctrl+Shift+D",)),
+           "Run/again", ("Ctrl+Shift+K",)),
     Action("batch", "Run a Folder…", "Ask one question about every screenshot in a folder",
            "Run/batch", ("Ctrl+Shift+B",)),
     Action("choose_model", "Choose Model…", "What fits on this machine, how fast, and where it comes from",
