@@ -1,7 +1,8 @@
 """What the window does: open, run, hold, stop. Knows the workers and the session, and no widget.
 
-Three workers, so that one kind of work does not wait for another: ``files`` opens pictures and finds
-their regions, ``models`` loads models and runs them, ``exports`` saves what a person asked for.
+Workers, so that one kind of work does not wait for another: ``files`` opens pictures and finds
+their regions, ``models`` loads models and runs them, ``exports`` saves what a person asked for,
+``previews`` shows it beforehand.
 """
 
 from __future__ import annotations
@@ -71,6 +72,10 @@ class _Wish:
     pace: float | None
 
 
+class _CancelledError(Exception):
+    """Nobody waits for an export any more."""
+
+
 class Controller(QObject):
     """Runs the workers, keeps the session up to date.
 
@@ -92,6 +97,8 @@ class Controller(QObject):
         rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
         batch_event(object): news of a batch, see ``app.batch``.
+        export_advanced(float): how far an export is, 0 to 1.
+        export_busy(bool): whether something is exported.
         file_opened(str): a file was opened, for the list of recent ones.
     """
 
@@ -103,6 +110,8 @@ class Controller(QObject):
     rate_changed = Signal(float)
     said = Signal(str, str)
     batch_event = Signal(object)
+    export_advanced = Signal(float)
+    export_busy = Signal(bool)
     file_opened = Signal(str)
 
     def __init__(self, engine: EngineLike, runs: Path, parent: QObject | None = None) -> None:
@@ -114,12 +123,13 @@ class Controller(QObject):
         self.segmenter_name = engine.segmenters[0]
         self._engine = engine
         self.runs = runs
-        self._files, self._models, self._exports = (
-            Worker(name, self) for name in ("files", "models", "exports")
+        self._files, self._models, self._exports, self._previews = (
+            Worker(name, self) for name in ("files", "models", "exports", "previews")
         )
         self._files.delivered.connect(self._hear_files)
         self._models.delivered.connect(self._hear_models)
         self._exports.delivered.connect(self._hear_exports)
+        self._previews.delivered.connect(self._hear_exports)
         self._files.busy_changed.connect(self._files_busy)
         self._models.busy_changed.connect(self._models_busy)
         self._exports.busy_changed.connect(self._exports_busy)
@@ -277,9 +287,27 @@ class Controller(QObject):
         self._stage("exports", text)
 
         def job(context: Context) -> None:
-            context.post(_Done(make(lambda now, part: context.post(Stage(0, now, part))), then))
+            def tell(now: str, part: float | None) -> None:
+                if context.cancelled():
+                    raise _CancelledError
+                context.post(Stage(0, now, part))
+
+            context.post(_Done(make(tell), then))
 
         self._exports.submit(job)
+
+    def cancel_export(self) -> None:
+        """Break off what is being exported; no file is left."""
+        self._exports.drop()
+
+    def preview(self, make: Callable[[], object], then: Callable[[object], None]) -> None:
+        """Run ``make()`` in the background, then ``then(what it made)``, unless another one is asked for."""
+        self._previews.drop()
+        self._previews.submit(lambda context: context.post(_Done(make(), then)))
+
+    def drop_previews(self) -> None:
+        """Forget the preview that is being made."""
+        self._previews.drop()
 
     def close(self) -> bool:
         """End everything and wait for the threads; False when one is stuck. What was run is kept."""
@@ -287,7 +315,7 @@ class Controller(QObject):
             self._control.stop()
         self._wish = None
         deadline = time.monotonic() + CLOSE_SECONDS
-        workers = (self._models, self._files, self._exports)
+        workers = (self._models, self._files, self._exports, self._previews)
         for worker in workers:
             worker.drop()
         return all([worker.close(max(0.0, deadline - time.monotonic())) for worker in workers])  # noqa: C419
@@ -382,6 +410,7 @@ class Controller(QObject):
             match message:
                 case Stage(text=text, fraction=fraction):
                     self._stage("exports", text, fraction)
+                    self.export_advanced.emit(fraction or 0.0)
                 case _Done(made=made, then=then):
                     then(made)
                 case Problem(message=text):
@@ -428,6 +457,7 @@ class Controller(QObject):
     def _exports_busy(self, busy: bool) -> None:
         if not busy:
             self._stage("exports")
+        self.export_busy.emit(busy)
 
     def _stage(self, worker: str, text: str = "", fraction: float | None = None) -> None:
         """Note what a worker is at, "" for nothing, and tell what to show: the newest of all workers."""

@@ -1,49 +1,47 @@
-"""Saving and copying what is shown, in the background."""
+"""Saving, showing and copying what an export makes, in the background."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.controller import Controller
 from app.engine import Progress
-from app.settings import settings
+from core.errors import InputError
 from core.trace import Trace
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Steps = tuple[int, int]
 
 
-def ask(parent: QWidget, controller: Controller, format_name: str) -> None:
-    """Ask for a file name, then export: a picture shows the step at the playhead, JSON the whole run."""
-    from core.export.registry import format_named
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be exported: the format, its options, and some steps or (None) what the format takes."""
 
-    trace = controller.session.trace
-    if trace is None:
-        return
-    steps = current_steps(controller) if format_name == "png" else None
-    remembered = settings()
-    folder = Path(str(remembered.value("export_folder", str(Path.home()))))
-    format = format_named(format_name)
-    suffix = f" step {steps[0] + 1}" if steps else ""
-    proposed = folder / f"{Path(trace.screenshot.name).stem}{suffix}{format.extension}"
-    name, _ = QFileDialog.getSaveFileName(
-        parent, "Export", str(proposed), f"{format.description} (*{format.extension})"
-    )
-    if name:
-        out = Path(name)
-        out = out if out.suffix else out.with_suffix(format.extension)
-        remembered.setValue("export_folder", str(out.parent))
-        export(controller, format_name, out, steps)
+    format: str
+    steps: Steps | None = None
+    values: dict[str, Any] = field(default_factory=dict)
 
 
-def export(controller: Controller, format_name: str, out: Path, steps: Steps | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there is no preview: a sentence."""
+
+    why: str
+
+
+def export(controller: Controller, wanted: Wanted, out: Path) -> None:
     """Export the shown trace to a file, and say so when it is there."""
 
     def make(progress: Progress) -> object:
-        _write(trace, format_name, out, steps, progress)
+        _write(trace, wanted, out, progress)
         return out
 
     trace = _source(controller)
@@ -52,13 +50,34 @@ def export(controller: Controller, format_name: str, out: Path, steps: Steps | N
     )
 
 
+def preview(controller: Controller, wanted: Wanted, then: Callable[[object], None]) -> None:
+    """Make what an export would show, then call ``then`` with a QImage, text or ``Refused``.
+
+    What was asked for earlier and is not made yet is forgotten.
+    """
+
+    def make() -> object:
+        from core.export.registry import format_named
+
+        try:
+            trace = _read(source)
+            steps = _present(trace, wanted.steps)
+            shown = format_named(wanted.format).preview(trace, steps, **wanted.values)
+        except InputError as error:
+            return Refused(str(error))
+        return shown if isinstance(shown, str) else _image(shown)
+
+    source = _source(controller)
+    controller.preview(make, then)
+
+
 def copy_picture(controller: Controller) -> None:
     """Put the annotated screenshot, with the step at the playhead, on the clipboard."""
 
     def make(progress: Progress) -> object:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "picture.png"
-            _write(trace, "png", out, steps, progress)
+            _write(trace, wanted, out, progress)
             return QImage(str(out))
 
     def then(image: object) -> None:
@@ -66,7 +85,7 @@ def copy_picture(controller: Controller) -> None:
         QGuiApplication.clipboard().setImage(image)
         controller.said.emit("The annotated picture is on the clipboard.", "info")
 
-    trace, steps = _source(controller), current_steps(controller)
+    trace, wanted = _source(controller), Wanted("png", current_steps(controller))
     controller.export("Drawing the picture", make, then)
 
 
@@ -86,13 +105,33 @@ def _source(controller: Controller) -> Trace | Path:
     return controller.trace_path if growing and controller.trace_path else trace
 
 
-def _write(
-    source: Trace | Path, format_name: str, out: Path, steps: Steps | None, progress: Progress
-) -> None:
-    from core.export.registry import format_named
+def _read(source: Trace | Path) -> Trace:
     from core.store import read_trace
 
-    trace = read_trace(source) if isinstance(source, Path) else source
-    if steps is not None and steps[1] > trace.step_count:  # the newest step may not be in the file yet
-        steps = (trace.step_count - 1, trace.step_count) if trace.step_count else None
-    format_named(format_name).export(trace, out, steps, lambda part: progress(f"Exporting {out.name}", part))
+    return read_trace(source) if isinstance(source, Path) else source
+
+
+def _present(trace: Trace, steps: Steps | None) -> Steps | None:
+    """The steps, or the last one where they are so new that they are not in the file yet."""
+    if steps is None or steps[1] <= trace.step_count:
+        return steps
+    return (trace.step_count - 1, trace.step_count) if trace.step_count else None
+
+
+def _write(source: Trace | Path, wanted: Wanted, out: Path, progress: Progress) -> None:
+    from core.export.registry import format_named
+
+    trace = _read(source)
+
+    def tell(part: float) -> None:
+        progress(f"Exporting {out.name}", part)
+
+    steps = _present(trace, wanted.steps)
+    format_named(wanted.format).export(trace, out, steps, tell, **wanted.values)
+
+
+def _image(picture: Image.Image) -> QImage:
+    """A QImage that owns its pixels."""
+    data = picture.convert("RGB").tobytes()
+    line = 3 * picture.width
+    return QImage(data, picture.width, picture.height, line, QImage.Format.Format_RGB888).copy()

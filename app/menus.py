@@ -15,7 +15,7 @@ from app.settings import settings
 from app.thumbnails import icon_of
 
 RECENT = 10
-_WITH_TEXT = {"open", "export_png"}
+_WITH_TEXT = {"open", "export"}
 """Buttons of the tool bar that say in words what they do."""
 
 _OVERLAY = ("View/style", "View/overlay", "View/strongest")

@@ -35,6 +35,7 @@ from app.commands import commands
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
 from app.dialogs.batch import BatchDialog
+from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
 from app.dialogs.preferences import PreferencesDialog
 from app.dialogs.shortcuts import ShortcutsSheet
@@ -87,6 +88,7 @@ class Window(QMainWindow):
         self._theme = theme
         self._places = places
         self._settings = settings()
+        self._export_dialog: ExportDialog | None = None
         self.controller = Controller(engine, places.runs, self)
         self._opened: Path | None = None
         self._batch: BatchDialog | None = None
@@ -124,8 +126,7 @@ class Window(QMainWindow):
         return {
             "open": self.ask_open,
             "paste": self.paste,
-            "export_png": lambda: exporting.ask(self, self.controller, "png"),
-            "export_json": lambda: exporting.ask(self, self.controller, "json"),
+            "export": self._open_export,
             "copy_picture": lambda: exporting.copy_picture(self.controller),
             "show_folder": self._show_folder,
             "quit": self.close,
@@ -406,6 +407,18 @@ class Window(QMainWindow):
         dialog.show()
 
     @Slot()
+    def _open_export(self) -> None:
+        if self._export_dialog is None:
+            self._export_dialog = ExportDialog(self.controller, self)
+            self._export_dialog.destroyed.connect(self._export_closed)
+        self._export_dialog.show()
+        self._export_dialog.activateWindow()
+
+    @Slot()
+    def _export_closed(self) -> None:
+        self._export_dialog = None
+
+    @Slot()
     def _open_library(self) -> None:
         library = Library(self.controller.runs, self)
         library.chosen.connect(self._open_chosen)
@@ -517,7 +530,7 @@ class Window(QMainWindow):
     @Slot()
     def _state_changed(self) -> None:
         self.prompt.set_state(self.controller.state, ready=self.controller.scene is not None)
-        for name in ("export_png", "export_json", "copy_picture"):
+        for name in ("export", "copy_picture"):
             self.actions_by_id[name].setEnabled(self.controller.session.trace is not None)
 
     @Slot()

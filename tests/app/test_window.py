@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import pytest
-from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolBar, QToolButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar, QToolButton
 from windows import idle, press, run_to_the_end, settled
 
 from app.actions import ACTIONS
@@ -172,20 +168,6 @@ def test_a_run_opens_again_from_its_file(qtbot, window, photo):
     assert window.message.text == ""
 
 
-@pytest.mark.parametrize(("action", "name"), [("export_png", "out.png"), ("export_json", "out.json")])
-def test_a_run_is_exported(qtbot, window, tmp_path, monkeypatch, action, name):
-    run_to_the_end(qtbot, window)
-    out = tmp_path / name
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(out), ""))
-    press(window, action)
-    qtbot.waitUntil(lambda: window.message.text == f"Saved {out}", timeout=30_000)
-    if name.endswith(".png"):
-        with Image.open(out) as picture:
-            assert picture.width >= 80
-    else:
-        assert json.loads(out.read_text())["prompt"] == "How many apples?"
-
-
 def test_the_annotated_picture_is_copied(qtbot, window):
     run_to_the_end(qtbot, window)
     QGuiApplication.clipboard().clear()
@@ -195,7 +177,7 @@ def test_the_annotated_picture_is_copied(qtbot, window):
 
 
 def test_nothing_can_be_exported_before_there_is_a_run(window):
-    assert not any(window.actions_by_id[name].isEnabled() for name in ("export_png", "copy_picture"))
+    assert not any(window.actions_by_id[name].isEnabled() for name in ("export", "copy_picture"))
 
 
 def test_the_theme_switches_at_once_and_is_remembered(qtbot, window, make):
