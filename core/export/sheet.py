@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.trace import Trace
 
 COUNT: Final = Option(
-    "count", "number", 9, "Steps", "How many steps at most: the most reliant", low=1, high=60
+    "count", "number", 9, "At most", "How many steps at most: the most reliant", low=1, high=60
 )
 COLUMNS: Final = Option("columns", "number", 3, "Columns", "Pictures beside each other", low=1, high=8)
 CELL: Final = Option("cell", "number", 480, "Width of a picture", "In pixels", low=200, high=1600, unit=" px")
