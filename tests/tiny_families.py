@@ -418,9 +418,11 @@ def save_internvl3_5(folder: Path) -> Path:
     return save(folder, InternVLForConditionalGeneration, config, processor)
 
 
+# The name of a checkpoint's folder tells its family where several share a model type.
 SAVERS: dict[str, Callable[[Path], Path]] = {
     "qwen3-vl": save_qwen3_vl,
     "glm-4v": save_glm4v,
+    "glm-4.6v": lambda folder: save_glm4v(folder, four_six=True),
     "mimo-vl": save_mimo_vl,
     "cosmos-reason1": save_cosmos_reason1,
     "qwen3.5": save_qwen3_5,

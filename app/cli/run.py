@@ -35,6 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="bundled",
         help="bundled, a folder, or the Hugging Face id of a cached one",
     )
+    add("--family", metavar="F", default="", help="of a model whose name does not tell, such as mimo-vl")
     add("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
     add(
         "--estimator",
@@ -57,8 +58,10 @@ def run(args: Namespace) -> int:
     if len(images) == 1:
         return _run_one(args, images[0], out)
     from app.engine import Engine
+    from models.checkpoint import Loading
 
-    engine = Engine(args.model, args.estimator, args.device)
+    loading = Loading(args.device, family=args.family)
+    engine = Engine(args.model, args.estimator, loading=loading)
     parent, codes = out or Path("sightline-out"), []
     for number, image in enumerate(images, 1):
         say(f"{image.name} ({number} of {len(images)})")
@@ -90,6 +93,7 @@ def _run_one(args: Namespace, image: Path, out: Path | None, engine: EngineLike 
         seed=args.seed,
         temperature=args.temperature,
         device=args.device,
+        family=args.family,
         out=out,
         as_json=args.json,
         engine=engine,
@@ -106,6 +110,7 @@ def run_image(
     seed: int = 0,
     temperature: float = 0.0,
     device: str = "auto",
+    family: str = "",
     out: Path | None = None,
     as_json: bool = False,
     engine: EngineLike | None = None,
@@ -117,6 +122,7 @@ def run_image(
     from core.control import RunControl
     from core.screenshot import load_screenshot
     from core.trace import Sampling
+    from models.checkpoint import Loading
 
     _check(prompt, max_new_tokens, seed, temperature)
     screenshot = load_screenshot(image)
@@ -129,7 +135,7 @@ def run_image(
     out = out or _new_folder(Path("sightline-out"), image.stem)
     make_folder(out)
     tell = progress()
-    engine = engine or Engine(model, estimator, device)
+    engine = engine or Engine(model, estimator, loading=Loading(device, family=family))
     region_map, identity = engine.segment(screenshot, segmenter, tell, lambda: False)
     engine.warm_up(tell)
     sampling = Sampling(temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)

@@ -30,6 +30,7 @@ from app.settings import settings
 from app.theme import GAP
 from models.checkpoint import Loading
 from models.choices import Choice
+from models.families import FAMILIES
 from models.hardware import GIB, Device
 from models.hub import Offer
 from models.image_budget import CHOICES
@@ -98,7 +99,11 @@ class ModelChooser(QDialog):
         """How the chosen model is to be loaded."""
         _, dtype, quantized = _FORMATS[self.format.currentIndex()]
         return Loading(
-            str(self.device.currentData()), dtype, quantized, visual_tokens=self.budget.currentData()
+            str(self.device.currentData()),
+            dtype,
+            quantized,
+            visual_tokens=self.budget.currentData(),
+            family=str(self.family.currentData()),
         )
 
     def selected(self) -> str:
@@ -133,6 +138,11 @@ class ModelChooser(QDialog):
         self.name.setPlaceholderText("A Hugging Face id, such as Qwen/Qwen3-VL-8B-Thinking, or a folder")
         self.name.textChanged.connect(self._update)
         self.browse = _button("Folder…", self._choose_folder)
+        self.family = QComboBox()
+        self.family.addItem("As its type and name say", "")
+        for family in FAMILIES:
+            self.family.addItem(family.name, family.key)
+        self.family.setToolTip("Only where several families share one type and the name does not tell")
         self.budget = QComboBox()
         self.budget.addItem("As its makers set it", None)
         for tokens in CHOICES:
@@ -155,6 +165,7 @@ class ModelChooser(QDialog):
         form = QFormLayout()
         for text, first, second in (
             ("Other model", self.name, self.browse),
+            ("Family", self.family, None),
             ("Image", self.budget, None),
             ("Weights", self.format, None),
             ("Device", self.device, None),

@@ -76,5 +76,6 @@ def choose_family(model_type: str, *names: str, chosen: str = "") -> Family:
     options = " or ".join(f"--family {family.key}" for family in candidates)
     several = " or ".join(family.name for family in candidates)
     raise InputError(
-        f'A model of type "{model_type}" may be {several}, and its name does not tell. Say which: {options}.'
+        f'A model of type "{model_type}" may be {several}, and its name does not tell. '
+        f"Say which: in Choose Model, or with {options}."
     )

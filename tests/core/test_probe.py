@@ -189,6 +189,12 @@ def test_rows_of_grouped_heads_match_a_loop_over_heads():
             assert not rows[head, i, 6 + i :].any()
 
 
+def test_a_window_hides_what_is_too_far_back():
+    keys = torch.zeros(1, 7, 4)
+    mask = causal_mask(2, 8, keys, 1, first_key=3, window=4)  # positions 8 and 9 over keys 3 … 9
+    assert (mask == 0).tolist() == [[0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 1, 1, 1, 1]]
+
+
 def test_the_gradient_through_a_norm_is_that_of_autograd():
     from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRMSNorm
 

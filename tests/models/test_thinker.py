@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_checkpoints import drop_weight, edit_config
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
@@ -185,6 +186,25 @@ def test_missing_weights_are_an_error(copied):
     drop_weight(copied, "layers.1.mlp.up_proj")
     with pytest.raises(InputError, match="lacks weights"):
         load_thinker(str(copied), device="cpu")
+
+
+def test_left_over_weights_are_an_error(copied):
+    path = copied / "model.safetensors"
+    save_file(load_file(path) | {"model.extra.weight": torch.zeros(3)}, path, metadata={"format": "pt"})
+    with pytest.raises(InputError, match="belong to another model"):
+        load_thinker(str(copied), device="cpu")
+
+
+def test_weights_of_another_shape_are_an_error(copied):
+    path, name = copied / "model.safetensors", "model.language_model.layers.0.mlp.up_proj.weight"
+    save_file(load_file(path) | {name: torch.zeros(5, 5)}, path, metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"wrong shape|cannot be loaded"):
+        load_thinker(str(copied), device="cpu")
+
+
+def test_the_token_of_the_image_in_a_prompt_gets_a_sentence(tiny_thinker):
+    with pytest.raises(InputError, match=r"<\|image_pad\|>"):
+        tiny_thinker.prepare(picture(64, 64), "What does <|image_pad|> mean?")
 
 
 def test_an_unknown_kind_of_model_is_refused_with_the_supported_ones(copied):
