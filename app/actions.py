@@ -57,6 +57,8 @@ ACTIONS: tuple[Action, ...] = (
            "File/in", ("Ctrl+O",), "open", tool_bar=True),
     Action("paste", "Paste Screenshot", "Use the image or file on the clipboard",
            "File/in", ("Ctrl+V",), "paste", tool_bar=True),
+    Action("capture", "Capture Screen…", "Take a screenshot of an area, or of the whole screen",
+           "File/in", ("Ctrl+Shift+S",)),
     Action("export", "Export…", "Save pictures, films, a page or data of this run",
            "File/out", ("Ctrl+E",), "export", tool_bar=True),
     Action("copy_picture", "Copy Picture", "Copy the annotated screenshot",

@@ -26,7 +26,7 @@ def commands(actions: Mapping[str, QAction], files: FileMenus) -> list[Command]:
             actions[action.id].trigger,
         )
         for action in ACTIONS
-        if action.id != "palette"
+        if action.id != "palette" and actions[action.id].isVisible()
     ]
     found += [Command(entry.text(), "Sample", "", True, entry.trigger) for entry in files.samples.actions()]
     found += [

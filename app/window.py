@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Slot
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QImage,
     QKeyEvent,
 )
 from PySide6.QtWidgets import (
@@ -28,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import display_actions, exporting, keys, preferences, thumbnails
+from app import display_actions, exporting, keys, preferences, screen_capture, thumbnails
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
 from app.commands import commands
@@ -39,7 +40,7 @@ from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
 from app.dialogs.preferences import PreferencesDialog
 from app.dialogs.shortcuts import ShortcutsSheet
-from app.drop import file_in, pixels_in
+from app.drop import file_in, pixels_in, pixels_of
 from app.engine import EngineLike
 from app.environment import data_folder
 from app.icons import icon
@@ -93,10 +94,12 @@ class Window(QMainWindow):
         self._opened: Path | None = None
         self._batch: BatchDialog | None = None
         self._before: Trace | None = None
+        self._chooser: screen_capture.AreaChooser | None = None
         preferences.restore_display(self.controller.session)
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
         keys.apply(self.actions_by_id)
+        self.actions_by_id["capture"].setVisible(screen_capture.possible())
         self.canvas = Canvas(session, self)
         self.reasoning = Reasoning(session, self)
         self.timeline = Timeline(session, self)
@@ -165,6 +168,7 @@ class Window(QMainWindow):
             "palette": self.open_palette,
             "preferences": self._open_preferences,
             "library": self._open_library,
+            "capture": self._capture,
             "batch": self._open_batch,
             "what_if": self._run_without,
             "side_by_side": self._ask_other_run,
@@ -427,6 +431,28 @@ class Window(QMainWindow):
         if self.controller.trace_path is not None:
             library.choose(self.controller.trace_path)
         library.show()
+
+    @Slot()
+    def _capture(self) -> None:
+        """Take a picture of the screen without this window in it."""
+        self.hide()
+        QTimer.singleShot(screen_capture.HIDE_FOR, self, self._choose_area)
+
+    @Slot()
+    def _choose_area(self) -> None:
+        screen = self.screen()
+        chooser = screen_capture.AreaChooser(screen.grabWindow(0).toImage(), screen.geometry())
+        self._chooser = chooser
+        chooser.chosen.connect(self._captured)
+        chooser.cancelled.connect(self.show)
+        chooser.show()
+        chooser.activateWindow()
+
+    @Slot(QImage)
+    def _captured(self, image: QImage) -> None:
+        self.show()
+        self.message.dismiss()
+        self.controller.open_pixels(pixels_of(image), "captured screen")
 
     @Slot()
     def _run_without(self) -> None:

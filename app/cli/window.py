@@ -22,6 +22,7 @@ def run(file: str | None, model: str = "bundled", estimator: str = "auto", devic
 
     from app import preferences
     from app.engine import Engine
+    from app.file_open import FileOpener
     from app.settings import settings
     from app.theme import MODES, Theme
     from app.window import Window, installed_places
@@ -33,6 +34,7 @@ def run(file: str | None, model: str = "bundled", estimator: str = "auto", devic
     theme = Theme(app, mode if mode in MODES else "system")
     preferences.apply_font(app)
     window = Window(Engine(model, estimator, device), theme, installed_places(preferences.traces_folder()))
+    app.installEventFilter(FileOpener(window.open, app))
     window.show()
     QTimer.singleShot(0, window, lambda: window.begin(path))
     code = app.exec()

@@ -12,7 +12,7 @@ def test_what_killed_processes_leave_opens(tmp_path):
 
 
 def test_a_half_written_export_would_be_found(tmp_path, monkeypatch):
-    def halves(place, after):
+    def halves(place, tokens, wait):
         (place / "json.json").write_text('{"schema"')
         return 0.0
 
