@@ -10,7 +10,8 @@ const count = data.tokens.length;
 const regionCount = data.regions.length;
 const effects = decode(data.effects);
 const state = { token: 0, whole: false, lit: -1, pinned: -1, timer: 0 };
-const tokens = [], paths = [], rows = [];
+const tokens = [], paths = [], rows = [], chosen = [], marked = [];
+const curves = new Map();
 
 function decode(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -90,17 +91,18 @@ function build() {
     rows.push(row);
   });
   const scale = Math.max(data.floor, [...data.reliance].map(Math.abs).sort((a, b) => a - b)[Math.floor(0.98 * count)] || 0);
-  let phase = "", box = $("reasoning"), begun = false;
+  let phase = "", box = $("reasoning");
   data.steps.forEach((step) => {
     if (step.phase !== phase) {
       phase = step.phase;
       make($("reasoning"), "h2", phase, phase);
       box = make($("reasoning"), "div");
-      begun = false;
     }
+    const line = make(box, "div", undefined, "step"); // a block of its own: off the screen it costs nothing
+    let begun = false;
     for (let t = step.start; t < step.end; t++) {
-      const text = begun ? data.tokens[t] : data.tokens[t].trimStart(); // a phase begins at its first word
-      const token = make(box, "span", text, "token");
+      const text = begun ? data.tokens[t] : data.tokens[t].trimStart(); // a line begins at its first word
+      const token = make(line, "span", text, "token");
       begun = begun || text !== "";
       const reliance = t < data.estimated ? data.reliance[t] : 0;
       token.title = t < data.estimated ? `token ${t + data.first + 1}: reliance ${nats(reliance)} nats, estimated` : "not estimated";
@@ -132,10 +134,10 @@ function move(token) {
   state.token = Math.max(0, Math.min(count - 1, token));
   tokens[state.token].setAttribute("aria-current", "true");
   const [start, end] = span();
-  document.querySelectorAll(".token.chosen").forEach((one) => one.classList.remove("chosen"));
-  for (let t = start; t < end; t++) tokens[t].classList.add("chosen");
-  const box = $("reasoning"), top = tokens[state.token].offsetTop - box.offsetTop;
-  if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 40) box.scrollTop = top - box.clientHeight / 3;
+  chosen.splice(0).forEach((one) => one.classList.remove("chosen"));
+  for (let t = start; t < end; t++) chosen.push(tokens[t]);
+  chosen.forEach((one) => one.classList.add("chosen"));
+  reveal(tokens[state.token].parentNode);
   $("playhead").value = state.token;
   const step = stepOf(state.token);
   const place = `token ${state.token + data.first + 1} of ${data.total}, step ${step + data.firstStep + 1}`;
@@ -143,6 +145,10 @@ function move(token) {
   $("place").textContent = place;
   draw(start, end);
   drawCurve();
+}
+function reveal(line) {
+  const box = $("reasoning"), seen = box.getBoundingClientRect(), at = line.getBoundingClientRect();
+  if (at.top < seen.top || at.bottom > seen.bottom) box.scrollTop += at.top - seen.top - seen.height / 3;
 }
 function draw(start, end) {
   const known = end <= data.estimated, measured = measuredOf(start, end);
@@ -194,8 +200,9 @@ function light(region) {
     row.classList.toggle("lit", i === region);
     row.setAttribute("aria-pressed", String(i === state.pinned));
   });
-  document.querySelectorAll(".token.relies").forEach((one) => one.classList.remove("relies"));
-  relying(region).forEach((t) => tokens[t].classList.add("relies"));
+  marked.splice(0).forEach((t) => tokens[t].classList.remove("relies"));
+  marked.push(...relying(region));
+  marked.forEach((t) => tokens[t].classList.add("relies"));
   if (region >= 0) paths[region].parentNode.append(paths[region]); // its outline above its neighbours'
   drawCurve();
 }
@@ -206,8 +213,7 @@ function drawCurve() {
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
   if (!count) return;
-  const top = Math.max(data.floor, ...curve(Math.min(count, 2000)));
-  const bars = Math.min(count, width), tall = curve(bars), room = height - 8 * ratio;
+  const bars = Math.min(count, width), tall = curve(bars), top = largest(tall), room = height - 8 * ratio;
   for (let x = 0; x < bars; x++) {
     const phase = data.steps[stepOf(Math.floor((x * count) / bars))].phase;
     const high = (room * tall[x]) / top, left = (x * width) / bars;
@@ -215,18 +221,20 @@ function drawCurve() {
     pen.fillRect(left, height - high, Math.max(1, width / bars - (bars < width / 4 ? ratio : 0)), high);
   }
   pen.fillStyle = style.getPropertyValue("--accent");
-  relying(state.lit).forEach((t) => pen.fillRect((t * width) / count, 0, Math.max(2, width / count), 5 * ratio));
+  marked.forEach((t) => pen.fillRect((t * width) / count, 0, Math.max(2, width / count), 5 * ratio));
   const [start, end] = span();
   pen.lineWidth = 2 * ratio;
   pen.strokeStyle = style.getPropertyValue("--text");
   pen.strokeRect((start * width) / count, ratio, Math.max(2 * ratio, ((end - start) * width) / count), height - 2 * ratio);
 }
 function curve(bars) {
+  if (curves.has(bars)) return curves.get(bars);
   const tall = new Float32Array(bars);
   for (let t = 0; t < count; t++) {
     const x = Math.floor((t * bars) / count);
     tall[x] = Math.max(tall[x], t < data.estimated ? data.reliance[t] : 0);
   }
+  curves.set(bars, tall);
   return tall;
 }
 
@@ -256,7 +264,7 @@ function hold() {
   $("play").textContent = "Play";
 }
 function jump(direction) {
-  const found = relying(state.lit), next = found.filter((t) => (t - state.token) * direction > 0);
+  const next = marked.filter((t) => (t - state.token) * direction > 0);
   if (next.length) move(direction > 0 ? next[0] : next[next.length - 1]);
 }
 function hear() {
