@@ -1,0 +1,284 @@
+"""Prompts on generated scenes, and what a perfect segmenter would answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.bundled.sam.canvas import Canvas, Thing
+from models.bundled.sam.recorded import recorded
+from models.bundled.sam.scenes import scene
+from models.bundled.screens import KINDS
+
+LEVELS = 3
+"""Masks of a point: the finest element there, what holds it, and the outermost."""
+_SCREENS = 0.3
+"""Share of screens of the thinker's generator; the rest are scenes."""
+_CROPPED = 0.3
+_BETWEEN = 48
+"""Screens between the two times that one is shown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """One screenshot with prompts.
+
+    Attributes:
+        image: uint8 [h, w, 3]; the longer side is the model's image size.
+        points: float32 [P, 2], x and y in its pixels.
+        boxes: float32 [B, 4], x0, y0, x1, y1.
+        targets: uint8 [P + B, 1 + LEVELS, m, m], 255 inside; masks at a quarter of a patch, zero beyond the
+            image. Slot 0 is the one answer to a box, the others the levels at a point.
+        asked: bool [P + B, 1 + LEVELS]; whether the slot has a mask to be right about.
+        nothing: bool [P + B]; there is no element where the prompt points: the quality to predict is 0.
+    """
+
+    image: np.ndarray
+    points: np.ndarray
+    boxes: np.ndarray
+    targets: np.ndarray
+    asked: np.ndarray
+    nothing: np.ndarray
+
+
+def draw_screen(rng: np.random.Generator, seed: int, size: int) -> Canvas:
+    """A screen of any source, its longer side ``size``; a third of them are cut-outs of a larger one."""
+    cropped = rng.random() < _CROPPED
+    if rng.random() < _SCREENS:
+        canvas = recorded(KINDS[int(rng.integers(len(KINDS)))], seed)
+    else:
+        canvas = scene(seed, int(size * 1.35) if cropped else size)
+    if cropped:
+        side = min(size, max(canvas.width, canvas.height))
+        width, height = min(side, canvas.width), min(side, canvas.height)
+        left = int(rng.integers(canvas.width - width + 1))
+        top = int(rng.integers(canvas.height - height + 1))
+        canvas = _cut(canvas, left, top, width, height)
+    return _resized(canvas, size)
+
+
+def prompts(rng: np.random.Generator, canvas: Canvas, grid: int, points: int, boxes: int) -> Example | None:
+    """Points and boxes on a canvas; None if there is nothing on it.
+
+    Args:
+        canvas: a screen, its longer side the model's image size.
+        grid: pixels of a side of the masks.
+        points, boxes: how many of each.
+    """
+    things = dict(canvas.visible())
+    if not things:
+        return None
+    size = max(canvas.width, canvas.height)
+    scale = size // grid
+    cells = {i: _shrunk(t, scale, grid) for i, t in things.items()}
+    seen = {i for i, cell in cells.items() if int(cell.max()) > 127}
+    things = {i: t for i, t in things.items() if i in seen}
+    if not things:
+        return None
+    chance = _chances(things)
+    order = list(things)
+    empty = np.zeros((grid, grid), np.uint8)
+    targets, asked, nothing = [], [], []
+    spots: list[tuple[float, float]] = []
+    for i in range(points):
+        spot = _ground(rng, canvas, things) if i % 6 == 5 else None
+        if spot is not None:
+            levels: list[np.ndarray] = [empty] * LEVELS
+        else:
+            thing = things[order[int(rng.choice(len(order), p=chance))]]
+            rows, columns = np.nonzero(thing.mask)
+            k = int(rng.integers(len(rows)))
+            x, y = thing.box[0] + int(columns[k]), thing.box[1] + int(rows[k])
+            levels = [cells[j] for j in _levels(things, canvas.things, x, y)]
+            spot = (x + 0.5, y + 0.5)
+        spots.append(spot)
+        targets.append(np.stack([empty, *levels]))
+        known = levels[0] is not empty
+        asked.append([False] + [known] * LEVELS)
+        nothing.append(not known)
+    frames: list[tuple[float, float, float, float]] = []
+    for i in range(boxes):
+        frame = _stray_box(rng, canvas, things) if i % 4 == 3 else None
+        known = frame is None
+        mask = empty
+        if frame is None:
+            j = order[int(rng.choice(len(order), p=chance))]
+            frame, mask = _jittered(rng, things[j], canvas), cells[j]
+        frames.append(frame)
+        targets.append(np.stack([mask, *[empty] * LEVELS]))
+        asked.append([known] + [False] * LEVELS)
+        nothing.append(not known)
+    return Example(
+        canvas.image,
+        np.array(spots, np.float32).reshape(-1, 2),
+        np.array(frames, np.float32).reshape(-1, 4),
+        np.stack(targets),
+        np.array(asked),
+        np.array(nothing),
+    )
+
+
+class Examples(torch.utils.data.IterableDataset):
+    """An endless stream of examples.
+
+    Args:
+        seed: where the stream starts; two different ones never meet.
+        size, grid: of the images and of the masks, in pixels of a side.
+        points, boxes: prompts an example.
+    """
+
+    def __init__(self, seed: int, size: int, grid: int, points: int, boxes: int) -> None:
+        self.seed, self.size, self.grid = seed, size, grid
+        self.points, self.boxes = points, boxes
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        seed = self.seed
+        seen_once: list[Canvas] = []
+        while True:
+            seed += 1
+            rng = np.random.default_rng([78, seed])
+            if len(seen_once) > _BETWEEN:  # drawing is dear: every screen comes twice, the second time mirrored
+                canvas = _mirrored(seen_once.pop(int(rng.integers(len(seen_once)))), rng)
+            else:
+                canvas = draw_screen(rng, seed, self.size)
+                seen_once.append(canvas)
+            example = prompts(rng, canvas, self.grid, self.points, self.boxes)
+            if example is None:
+                continue
+            image = np.ascontiguousarray(example.image.transpose(2, 0, 1))
+            parts = (image, example.points, example.boxes, example.targets, example.asked, example.nothing)
+            yield tuple(torch.from_numpy(part) for part in parts)
+
+
+def _levels(things: dict[int, Thing], everything: list[Thing], x: int, y: int) -> list[int]:
+    """Indices of the finest thing at a pixel, of what holds it, and of the outermost, each at least once."""
+    here = [i for i, t in things.items() if _holds(t, x, y)]
+    finest = min(here, key=lambda i: (int(things[i].mask.sum()), -i))
+    chain, above = [finest], everything[finest].parent
+    while above >= 0:
+        if above in things and _holds(things[above], x, y):
+            chain.append(above)
+        above = everything[above].parent
+    return [chain[0], chain[min(1, len(chain) - 1)], chain[-1]]
+
+
+def _holds(thing: Thing, x: int, y: int) -> bool:
+    x0, y0, x1, y1 = thing.box
+    return x0 <= x < x1 and y0 <= y < y1 and bool(thing.mask[y - y0, x - x0])
+
+
+def _chances(things: dict[int, Thing]) -> np.ndarray:
+    """How likely each thing is asked for: rare roles are nearly as welcome as frequent ones."""
+    roles = [t.role for t in things.values()]
+    weight = np.array([1.0 / roles.count(role) ** 0.6 for role in roles])
+    return weight / weight.sum()
+
+
+def _ground(
+    rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]
+) -> tuple[float, float] | None:
+    """A pixel of the backdrop, some way from every element; None if none is found."""
+    for _ in range(8):
+        x, y = int(rng.integers(canvas.width)), int(rng.integers(canvas.height))
+        near = any(
+            t.box[0] - 4 <= x < t.box[2] + 4 and t.box[1] - 4 <= y < t.box[3] + 4 for t in things.values()
+        )
+        if not near:
+            return (x + 0.5, y + 0.5)
+    return None
+
+
+def _stray_box(
+    rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]
+) -> tuple[float, float, float, float] | None:
+    """A box that is no element's; None if none is found."""
+    for _ in range(8):
+        w, h = np.exp(rng.uniform(np.log(8), np.log([canvas.width * 0.7, canvas.height * 0.7])))
+        x, y = rng.uniform(0, canvas.width - w), rng.uniform(0, canvas.height - h)
+        if all(_box_iou((x, y, x + w, y + h), t.box) < 0.3 for t in things.values()):
+            return (float(x), float(y), float(x + w), float(y + h))
+    return None
+
+
+def _box_iou(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+    across = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    down = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return across * down / max(both - across * down, 1e-9)
+
+
+def _jittered(
+    rng: np.random.Generator, thing: Thing, canvas: Canvas
+) -> tuple[float, float, float, float]:
+    """The box around what is seen of a thing, as a hand or a detector would draw it."""
+    rows, columns = np.flatnonzero(thing.mask.any(1)), np.flatnonzero(thing.mask.any(0))
+    x0, x1 = thing.box[0] + columns[0], thing.box[0] + columns[-1] + 1
+    y0, y1 = thing.box[1] + rows[0], thing.box[1] + rows[-1] + 1
+    spread = float(rng.choice([0.01, 0.04, 0.09]))
+    dx, dy = spread * (x1 - x0) + 0.7, spread * (y1 - y0) + 0.7
+    jitter = np.clip(rng.normal(0, 1, 4), -2, 2) * (dx, dy, dx, dy)
+    a, b, c, d = np.array([x0, y0, x1, y1]) + jitter
+    return (
+        float(np.clip(a, 0, canvas.width - 2)), float(np.clip(b, 0, canvas.height - 2)),
+        float(np.clip(c, a + 2, canvas.width)), float(np.clip(d, b + 2, canvas.height)),
+    )  # fmt: skip
+
+
+def _shrunk(thing: Thing, scale: int, grid: int) -> np.ndarray:
+    """uint8 [grid, grid]: the share of each cell of ``scale`` pixels that the thing covers, times 255."""
+    x0, y0, x1, y1 = thing.box
+    u0, v0, u1, v1 = x0 // scale, y0 // scale, -(-x1 // scale), -(-y1 // scale)
+    full = np.zeros(((v1 - v0) * scale, (u1 - u0) * scale), np.float32)
+    full[y0 - v0 * scale : y1 - v0 * scale, x0 - u0 * scale : x1 - u0 * scale] = thing.mask
+    cells = np.zeros((grid, grid), np.uint8)
+    cells[v0:v1, u0:u1] = full.reshape(v1 - v0, scale, u1 - u0, scale).mean((1, 3)) * 255
+    return cells
+
+
+def _cut(canvas: Canvas, left: int, top: int, width: int, height: int) -> Canvas:
+    """A part of a canvas, with what is seen of its things there."""
+    part = Canvas(np.ascontiguousarray(canvas.image[top : top + height, left : left + width]))
+    index = {-1: -1}
+    for i, thing in enumerate(canvas.things):
+        x0, y0, x1, y1 = thing.box
+        box = (x0 - left, y0 - top, x1 - left, y1 - top)
+        index[i] = part.note(thing.role, box, thing.mask, index[thing.parent])
+        if index[i] < 0:
+            index[i] = index[thing.parent]
+    return part
+
+
+def _mirrored(canvas: Canvas, rng: np.random.Generator) -> Canvas:
+    """Left and right swapped, and the colours as well."""
+    image = canvas.image[:, ::-1, rng.permutation(3)]
+    result = Canvas(np.ascontiguousarray(image))
+    for thing in canvas.things:
+        x0, y0, x1, y1 = thing.box
+        box = (canvas.width - x1, y0, canvas.width - x0, y1)
+        result.things.append(replace(thing, box=box, mask=thing.mask[:, ::-1]))
+    return result
+
+
+def _resized(canvas: Canvas, size: int) -> Canvas:
+    """The canvas with its longer side ``size`` pixels, as SAM's own transform would make it."""
+    factor = size / max(canvas.width, canvas.height)
+    if factor == 1:
+        return canvas
+    width, height = round(canvas.width * factor), round(canvas.height * factor)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    result = Canvas(cv2.resize(canvas.image, (width, height), interpolation=how))
+    index = {-1: -1}
+    for i, thing in enumerate(canvas.things):
+        x0, y0, x1, y1 = (round(v * factor) for v in thing.box)
+        index[i] = index[thing.parent]
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            continue
+        mask = cv2.resize(thing.mask.astype(np.float32), (x1 - x0, y1 - y0), interpolation=how) >= 0.5
+        noted = result.note(thing.role, (x0, y0, x1, y1), mask, index[thing.parent])
+        index[i] = noted if noted >= 0 else index[i]
+    return result

@@ -1,0 +1,253 @@
+"""Train the bundled SAM: ``python -m models.bundled.sam.train --out DIR --steps N`` or ``--minutes M``.
+
+Resumes from ``DIR/sam.pt``. The recipe that made the committed weights is in README.md beside this file, its
+log in train.log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.bundled.sam.architecture import Shape, build_sam
+from models.bundled.sam.dataset import LEVELS, Examples
+from models.bundled.thinker.peers import Peers
+
+Batch = list[tuple[Tensor, ...]]
+
+
+@torch.no_grad()
+def whiten_patches(sam: Any, batch: Batch) -> None:
+    """Start the patch embedding from the principal components of real patches, each at unit variance."""
+    projection = sam.image_encoder.patch_embed.proj
+    side, width = projection.weight.shape[-1], projection.weight.shape[0]
+    patches = []
+    for image, *_ in batch:
+        unfolded = torch.nn.functional.unfold(normalised(sam, image)[None], side, stride=side)[0].T
+        patches.append(unfolded)
+    rows = torch.cat(patches)
+    centred = rows - rows.mean(0)
+    variance, basis = torch.linalg.eigh(centred.T @ centred / len(rows))
+    top, scale = basis[:, -width:], (variance[-width:] + 1e-2 * variance.mean()).rsqrt()
+    weight = (top * scale).T
+    projection.weight.copy_(weight.view_as(projection.weight))
+    projection.bias.copy_(-(weight @ rows.mean(0)))
+
+
+def normalised(sam: Any, image: Tensor) -> Tensor:
+    """An image uint8 [3, h, w] as the encoder takes it: normalised, then padded to a square."""
+    return sam.preprocess(image.float())
+
+
+def forward(sam: Any, batch: Batch, autocast: bool) -> tuple[Tensor, Tensor]:
+    """Mask logits [N, 1 + LEVELS, m, m] and predicted qualities [N, 1 + LEVELS] of all prompts of a batch."""
+    images = torch.stack([normalised(sam, image) for image, *_ in batch])
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
+        embeddings = sam.image_encoder(images)
+        place = sam.prompt_encoder.get_dense_pe()
+        masks, qualities = [], []
+        for embedding, (_, points, boxes, *_) in zip(embeddings, batch, strict=True):
+            labels = torch.ones(len(points), 1, dtype=torch.int, device=points.device)
+            at_points, dense = sam.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
+            in_boxes, _ = sam.prompt_encoder(points=None, boxes=boxes, masks=None)
+            sparse = torch.cat([at_points, in_boxes])
+            low, quality = sam.mask_decoder.predict_masks(
+                image_embeddings=embedding[None],
+                image_pe=place,
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense[:1].expand(len(sparse), -1, -1, -1),
+            )
+            masks.append(low)
+            qualities.append(quality)
+    return torch.cat(masks).float(), torch.cat(qualities).float()
+
+
+def losses(
+    masks: Tensor, qualities: Tensor, targets: Tensor, asked: Tensor, nothing: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """What is wrong with the masks and with the qualities.
+
+    Dice and focal loss as in SAM; the focal loss of a small element counts more than its few pixels would.
+    Elements thinner than a mask's pixel cannot be told apart at a threshold: the truth is the covered share.
+    """
+    logits, truth = masks[asked], targets[asked].float() / 255.0
+    share = logits.sigmoid()
+    both = (share * truth).sum((1, 2))
+    dice = 1 - (2 * both + 1) / (share.sum((1, 2)) + truth.sum((1, 2)) + 1)
+    wrong = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    focal = ((truth - share).abs() ** 2 * wrong).sum((1, 2))
+    area = truth.sum((1, 2)) + 16
+    focal = focal / (area * truth[0].numel()).sqrt()
+    with torch.no_grad():
+        inside, real = logits > 0, truth > 0.5
+        overlap = (inside & real).sum((1, 2)) / (inside | real).sum((1, 2)).clamp(min=1)
+        quality_truth = torch.zeros_like(qualities)
+        quality_truth[asked] = overlap.float()
+    slots = asked.clone()
+    slots[nothing] = _slots_of(asked, nothing)
+    error = (qualities - quality_truth)[slots].pow(2).mean()
+    loss = dice.mean() + 5 * focal.mean() + error
+    boxes = asked[:, :1].expand(-1, 1 + LEVELS)[asked]
+    log = {
+        "dice": float(dice.detach().mean()),
+        "focal": float(focal.detach().mean()),
+        "quality": float(error.detach()),
+        "iou_boxes": float(overlap[boxes].mean()),
+        "iou_points": float(overlap[~boxes].mean()),
+    }
+    return loss, log
+
+
+def _slots_of(asked: Tensor, nothing: Tensor) -> Tensor:
+    """For prompts that point at nothing: the slots that a prompt of their kind answers in.
+
+    Points come before boxes in every example, and a point asks for the levels, a box for the first slot.
+    """
+    kinds = asked[:, 0].clone()
+    # A prompt without an answer takes the kind of the nearest answered prompt before it; examples begin
+    # with an answered point, and their first box is an answered one.
+    known = ~nothing
+    index = torch.arange(len(asked), device=asked.device)
+    last = torch.where(known, index, torch.zeros_like(index)).cummax(0).values
+    is_box = kinds[last][nothing]
+    slots = torch.zeros(int(nothing.sum()), 1 + LEVELS, dtype=torch.bool, device=asked.device)
+    slots[is_box, 0] = True
+    slots[~is_box, 1:] = True
+    return slots
+
+
+def schedule(done: float, warm: float, decay: float) -> float:
+    """Share of the learning rate when a share ``done`` of the training is over."""
+    return max(min(done / warm, 1.0, (1 - done) / decay), 0.0) if warm else max(min(1.0, (1 - done) / decay), 0.0)
+
+
+def parameter_groups(sam: Any, rate: float) -> list[dict[str, Any]]:
+    """The patch embedding learns slowly: its many inputs move together and shake it apart."""
+    slow = list(sam.image_encoder.patch_embed.parameters())
+    kept = {id(p) for p in slow} | {id(p) for p in sam.prompt_encoder.mask_downscaling.parameters()}
+    fast = [p for p in sam.parameters() if id(p) not in kept]
+    matrices, vectors = [p for p in fast if p.ndim > 1], [p for p in fast if p.ndim <= 1]
+    return [
+        {"params": matrices, "lr": rate, "weight_decay": 0.02},
+        {"params": vectors, "lr": rate, "weight_decay": 0.0},
+        {"params": slow, "lr": rate * 0.1, "weight_decay": 0.0},
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--out", type=Path, required=True)
+    add("--steps", type=int, default=0, help="total steps; or")
+    add("--minutes", type=float, default=0.0, help="total minutes, those before a resumption included")
+    add("--decay", type=float, default=0.5, help="share of the training in which the rate falls to 0")
+    add("--batch", type=int, default=8)
+    add("--points", type=int, default=8, help="point prompts a screen")
+    add("--boxes", type=int, default=8, help="box prompts a screen")
+    add("--rate", type=float, default=1.2e-3)
+    add("--seed", type=int, default=0)
+    add("--device", default="cpu")
+    add("--threads", type=int, default=1)
+    add("--workers", type=int, default=0, help="processes that draw; 0 draws in this one")
+    add("--autocast", action=argparse.BooleanOptionalAction, default=True, help="bfloat16")
+    add("--save-every", type=int, default=100)
+    add("--me", type=int, default=0, help="number of this process among --peers")
+    add("--peers", type=int, default=1, help="processes that average their weights")
+    add("--meet-every", type=int, default=20, help="steps between two averages")
+    options = parser.parse_args()
+    if bool(options.steps) == bool(options.minutes):
+        parser.error("give --steps or --minutes")
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    shape = Shape()
+    sam = build_sam(shape).to(options.device).train()
+    optimizer = torch.optim.AdamW(parameter_groups(sam, options.rate), betas=(0.9, 0.98))
+    path = options.out / "sam.pt"
+    step, before = 0, 0.0
+    if path.exists():
+        state = torch.load(path, weights_only=True, map_location=options.device)
+        sam.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, before = state["step"], state["seconds"]
+    stream = Examples(
+        (options.seed * 64 + options.me) * 1_000_003 + step * options.batch,
+        shape.image_size,
+        shape.grid * 4,
+        options.points,
+        options.boxes,
+    )
+    loader = iter(
+        torch.utils.data.DataLoader(
+            stream, batch_size=None, num_workers=options.workers,
+            prefetch_factor=2 * options.batch if options.workers else None,
+        )
+    )  # fmt: skip
+    if step == 0:
+        whiten_patches(sam, [_to(next(loader), options.device) for _ in range(24)])
+    peers = Peers(options.out / f"meeting-{step}", options.me, options.peers)
+    parameters = sum(p.numel() for p in sam.parameters())
+    print(json.dumps({"parameters": parameters, "resumed": step, **vars(options)}, default=str), flush=True)
+    rates = [group["lr"] for group in parameter_groups(sam, options.rate)]
+    began, first, means, last = time.monotonic(), step, dict[str, float](), False
+    while not last:
+        seconds = before + time.monotonic() - began
+        done = step / options.steps if options.steps else seconds / (60 * options.minutes)
+        share = schedule(done, 0.02, options.decay)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * share
+        batch = [_to(next(loader), options.device) for _ in range(options.batch)]
+        masks, qualities = forward(sam, batch, options.autocast)
+        targets, asked, nothing = (torch.cat([example[i] for example in batch]) for i in (3, 4, 5))
+        loss, log = losses(masks, qualities, targets, asked, nothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(sam.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        log |= {"loss": float(loss.detach()), "norm": float(norm)}
+        last = step >= options.steps if options.steps else False
+        if step % options.meet_every == 0 or last:
+            last = last or _meet(peers, sam, options, done)
+        for name, value in log.items():
+            means[name] = value if name not in means else 0.96 * means[name] + 0.04 * value
+        if step % 25 == 0 or last:
+            elapsed = time.monotonic() - began
+            line = {"step": step, "seconds": round(before + elapsed), "rate": round(share, 3)}
+            line["per_second"] = round((step - first) * options.batch / elapsed, 2)
+            print(json.dumps(line | {k: round(v, 4) for k, v in means.items()}), flush=True)
+        if options.me == 0 and (step % options.save_every == 0 or last):
+            _save(path, sam, optimizer, step, before + time.monotonic() - began)
+
+
+def _meet(peers: Peers, sam: Any, options: argparse.Namespace, done: float) -> bool:
+    """Average with the others; whether this was the last time. Process 0 keeps the clock for all."""
+    end = peers.folder / f"last-{peers.meetings}"
+    if peers.count == 1:
+        return bool(options.minutes) and done >= 1
+    if options.me == 0 and options.minutes and done >= 1:
+        end.touch()  # before the weights, so that whoever has read those sees it
+    peers.average([sam])
+    return end.exists()
+
+
+def _to(example: tuple[Tensor, ...], device: str) -> tuple[Tensor, ...]:
+    return tuple(part.to(device) for part in example)
+
+
+def _save(path: Path, sam: Any, optimizer: torch.optim.Optimizer, step: int, seconds: float) -> None:
+    """Write a checkpoint beside the old one, then put it in its place."""
+    state = {"model": sam.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}
+    torch.save(state, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+if __name__ == "__main__":
+    main()
