@@ -1,15 +1,15 @@
 """Regions and the region map: which part of the screenshot each pixel belongs to.
 
-How a map is made from overlapping masks is in ``core/partition.py``; what a hand may change is in the
-functions at the end, each of which returns a new map. Whatever makes a map, ids are dense, 0 is the
-background, and the id of a parent is lower than the ids of its children.
+How a map is made from overlapping masks is in ``core/partition.py``, what a hand may change in
+``core/region_edits.py``. Whatever makes a map, ids are dense, 0 is the background, and the id of a parent is
+lower than the ids of its children.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -165,134 +165,6 @@ def guess_role(box: Box, width: int, height: int) -> str:
     if across * width > 2.5 * down * height:
         return "strip"
     return "piece" if across * down < 0.01 else "area"
-
-
-def add_mask(
-    region_map: RegionMap, mask: np.ndarray, name: str | None = None, source: str = "hand"
-) -> RegionMap:
-    """A new region, with the highest id, that takes all pixels of a bool [H, W] mask.
-
-    Its parent is the smallest region whose own and inner pixels held it before. A region that loses all
-    its pixels vanishes.
-
-    Raises:
-        InputError: the mask is empty, or there are already ``MAX_REGIONS`` regions.
-    """
-    _check_mask(region_map, mask)
-    if not mask.any():
-        raise InputError("Nothing is marked. Mark at least one pixel to make a region.")
-    if len(region_map) >= MAX_REGIONS:
-        raise InputError(f"There are {MAX_REGIONS} regions already. Merge or delete one first.")
-    parent = None
-    inside = np.bincount(region_map.labels[mask], minlength=len(region_map))
-    for region in reversed(region_map.regions):  # children before parents
-        if region.parent is not None:
-            inside[region.parent] += inside[region.id]
-    for region in region_map.regions[1:]:
-        if inside[region.id] >= INSIDE * int(mask.sum()):
-            parent = region.id  # parents come first, so the last one that fits lies deepest
-    new = len(region_map)
-    labels = region_map.labels.astype(np.int32)
-    labels[mask] = new
-    return _edited(region_map, labels, names={new: name}, parents={new: parent}, sources={new: source})
-
-
-def merge(region_map: RegionMap, ids: Iterable[int], name: str | None = None) -> RegionMap:
-    """One region instead of several; it keeps the lowest id, its parent and, unless given, its name.
-
-    Regions inside any of them move into it. Merging with the background (0) gives up the others.
-
-    Raises:
-        InputError: fewer than two different regions are given.
-    """
-    chosen = sorted({_check_id(region_map, i) for i in ids})
-    if len(chosen) < 2:
-        raise InputError("Choose at least two regions to merge.")
-    keep = chosen[0]
-    labels = np.where(np.isin(region_map.labels, chosen), keep, region_map.labels).astype(np.int32)
-    into = keep if keep != BACKGROUND else None
-    moved = {
-        region.id: into
-        for region in region_map.regions
-        if region.parent in chosen and region.id not in chosen
-    }
-    return _edited(region_map, labels, names={keep: name} if name else {}, parents=moved)
-
-
-def split(region_map: RegionMap, region_id: int, mask: np.ndarray, name: str | None = None) -> RegionMap:
-    """Cut a region in two: its pixels inside a bool [H, W] mask become a new region beside it.
-
-    Raises:
-        InputError: the mask leaves nothing on one side.
-    """
-    _check_mask(region_map, mask)
-    cut = region_map.mask(_check_id(region_map, region_id)) & mask
-    if not cut.any() or int(cut.sum()) == region_map.regions[region_id].area:
-        raise InputError("The line does not cut the region in two. Draw it through the region.")
-    if len(region_map) >= MAX_REGIONS:
-        raise InputError(f"There are {MAX_REGIONS} regions already. Merge or delete one first.")
-    new = len(region_map)
-    labels = region_map.labels.astype(np.int32)
-    labels[cut] = new
-    parent = region_map.regions[region_id].parent
-    return _edited(region_map, labels, names={new: name}, parents={new: parent}, sources={new: "hand"})
-
-
-def delete(region_map: RegionMap, region_id: int) -> RegionMap:
-    """Give a region's pixels, and the regions inside it, to its parent or to the background.
-
-    Raises:
-        InputError: the background was chosen.
-    """
-    if _check_id(region_map, region_id) == BACKGROUND:
-        raise InputError("The background cannot be deleted: it is what no other region holds.")
-    parent = region_map.regions[region_id].parent
-    labels = region_map.labels.astype(np.int32)
-    labels[labels == region_id] = parent or BACKGROUND
-    return _edited(region_map, labels)
-
-
-def rename(region_map: RegionMap, region_id: int, name: str) -> RegionMap:
-    """Give a region another name.
-
-    Raises:
-        InputError: the name is empty or another region has it.
-    """
-    _check_id(region_map, region_id)
-    name = name.strip()
-    if not name:
-        raise InputError("A region needs a name. Type at least one letter.")
-    if any(region.name == name for region in region_map.regions if region.id != region_id):
-        raise InputError(f"Another region is called “{name}”. Choose a different name.")
-    regions = list(region_map.regions)
-    regions[region_id] = replace(regions[region_id], name=name)
-    return RegionMap(region_map.labels, tuple(regions))
-
-
-def _edited(
-    region_map: RegionMap,
-    labels: np.ndarray,
-    names: Mapping[int, str | None] | None = None,
-    parents: Mapping[int, int | None] | None = None,
-    sources: Mapping[int, str] | None = None,
-) -> RegionMap:
-    """The map after its labels changed; untouched regions keep their names, parents and sources."""
-    kept = region_map.regions[1:]
-    all_names = {region.id: region.name for region in kept} | {i: n for i, n in (names or {}).items() if n}
-    all_parents = {region.id: region.parent for region in kept} | dict(parents or {})
-    all_sources = {region.id: region.source for region in kept} | dict(sources or {})
-    return region_map_from_labels(labels, all_names, all_parents, all_sources)
-
-
-def _check_id(region_map: RegionMap, region_id: int) -> int:
-    if not 0 <= region_id < len(region_map):
-        raise ValueError(f"there is no region {region_id}")
-    return region_id
-
-
-def _check_mask(region_map: RegionMap, mask: np.ndarray) -> None:
-    if mask.shape != region_map.labels.shape or mask.dtype != bool:
-        raise ValueError(f"expected a bool mask {region_map.labels.shape}, got {mask.dtype} {mask.shape}")
 
 
 def _boxes_and_areas(labels: np.ndarray) -> tuple[dict[int, Box], dict[int, int]]:
