@@ -89,9 +89,7 @@ def paint(
     return _edited(region_map, np.where(mask, region_id, region_map.labels).astype(np.int32))
 
 
-def stroke_mask(
-    shape: tuple[int, ...], points: Sequence[tuple[float, float]], radius: float
-) -> np.ndarray:
+def stroke_mask(shape: tuple[int, ...], points: Sequence[tuple[float, float]], radius: float) -> np.ndarray:
     """Boolean [H, W]: pixels whose centre is at most ``radius`` from the line through points (x, y).
 
     Raises:

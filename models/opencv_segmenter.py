@@ -17,6 +17,7 @@ from core.regions import RegionMap, region_map_from_labels
 from core.screenshot import Screenshot
 from core.trace import Identity
 from models import opencv, screen_content, screen_layout, screen_surfaces
+from models.screen_layout import Part
 from models.segmenters import Progress
 
 WORKING_SIZE = 1200
@@ -39,18 +40,7 @@ class OpenCVSegmenter:
     def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
         pixels = working_copy(screenshot.pixels)
         height, width = pixels.shape[:2]
-        step("Finding surfaces", 0.1)
-        steep = screen_content.steepness(pixels)
-        patches, stats = screen_surfaces.smooth_patches(steep)
-        surfaces = screen_surfaces.find_surfaces(pixels, steep, patches, stats)
-        owner = np.full((height, width), -1, np.int32)
-        for index, surface in enumerate(surfaces):
-            x0, y0, x1, y1 = surface.box
-            owner[y0:y1, x0:x1][surface.mask] = index
-        step("Finding text and icons", 0.4)
-        items = screen_content.find_items(pixels, steep, patches, owner)
-        step("Arranging regions", 0.7)
-        parts = screen_layout.arrange(surfaces, items, (height, width), max_regions)
+        parts = find_parts(pixels, max_regions, step)
         small = partition(
             [part.mask for part in parts],
             corners=[part.box[:2] for part in parts],
@@ -62,6 +52,23 @@ class OpenCVSegmenter:
         )
         step("Mapping back", 0.9)
         return enlarged(small, screenshot.height, screenshot.width)
+
+
+def find_parts(pixels: np.ndarray, max_regions: int, step: Progress) -> list[Part]:
+    """The parts of a working copy, uint8 [h, w, 3]; near ones grouped if there are too many."""
+    height, width = pixels.shape[:2]
+    step("Finding surfaces", 0.1)
+    steep = screen_content.steepness(pixels)
+    patches, stats = screen_surfaces.smooth_patches(steep)
+    surfaces = screen_surfaces.find_surfaces(pixels, steep, patches, stats)
+    owner = np.full((height, width), -1, np.int32)
+    for index, surface in enumerate(surfaces):
+        x0, y0, x1, y1 = surface.box
+        owner[y0:y1, x0:x1][surface.mask] = index
+    step("Finding text and icons", 0.4)
+    items = screen_content.find_items(pixels, steep, patches, owner)
+    step("Arranging regions", 0.7)
+    return screen_layout.arrange(surfaces, items, (height, width), max_regions)
 
 
 def working_copy(pixels: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def arrange(
         for item in items
         if not _inside_whole_item(item.owner, above, whole) and not _in_picture(item, pictures)
     ]
-    return parts + _grouped(loose, max_regions - 1 - len(parts))
+    return parts + grouped(loose, max_regions - 1 - len(parts))
 
 
 def _holders(surfaces: Sequence[Surface]) -> list[int]:
@@ -179,7 +179,7 @@ def _in_item(box: Box, items: Sequence[Item]) -> bool:
     )
 
 
-def _grouped(parts: list[Part], limit: int) -> list[Part]:
+def grouped(parts: list[Part], limit: int) -> list[Part]:
     """Join the nearest parts on one surface until ``limit`` are left."""
     parts = list(parts)
     limit = max(limit, 8)

@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity
+from models import sam_checkpoint
 
 DEFAULT = "opencv"
 MAX_REGIONS = 64
@@ -59,10 +60,23 @@ def _grid(checkpoint: Path | None) -> Segmenter:
     return GridSegmenter()
 
 
+def _sam(checkpoint: Path | None) -> Segmenter:
+    from models.sam import load_sam
+
+    return load_sam(checkpoint)
+
+
+_SAM = Entry("Segment Anything: the bundled one, or sam:CHECKPOINT", _sam, takes_checkpoint=True)
+
 SEGMENTERS: dict[str, Entry] = {
+    **({"sam": _SAM} if sam_checkpoint.bundled() else {}),
     "opencv": Entry("edges, flat surfaces and text lines; fast, needs no model", _opencv),
     "grid": Entry("a regular grid, blind to the content; for comparison", _grid),
 }
+"""What can be asked for by name alone."""
+
+WITH_CHECKPOINT = {"sam": _SAM}
+"""What can be asked for with a checkpoint, also where none comes with Sightline."""
 
 _loaded: dict[str, Segmenter] = {}
 
@@ -76,15 +90,35 @@ def load_segmenter(name: str) -> Segmenter:
     if name in _loaded:
         return _loaded[name]
     kind, _, path = name.partition(":")
-    entry = SEGMENTERS.get(kind)
+    entry = SEGMENTERS.get(kind) or (WITH_CHECKPOINT.get(kind) if path else None)
     if entry is None:
         raise InputError(f"There is no segmenter called “{kind}”. Choose one of: {', '.join(SEGMENTERS)}.")
     if path and not entry.takes_checkpoint:
         raise InputError(f"The segmenter “{kind}” takes no checkpoint. Leave out “:{path}”.")
-    if path and not Path(path).exists():
-        raise InputError(f"There is no checkpoint {path}. Check the path and try again.")
-    _loaded[name] = entry.factory(Path(path) if path else None)
+    _loaded[name] = entry.factory(sam_checkpoint.find_checkpoint(path) if path else None)
     return _loaded[name]
+
+
+def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmenter]:
+    """The segmenter of that name or, when its checkpoint cannot be used, the default one.
+
+    Args:
+        name: as in ``load_segmenter``.
+        tell: told in a sentence or two what is wrong with the checkpoint and what is used instead.
+
+    Returns:
+        The name of what was loaded, and it.
+
+    Raises:
+        InputError: as ``load_segmenter``, for a name without a checkpoint.
+    """
+    try:
+        return name, load_segmenter(name)
+    except InputError as error:
+        if ":" not in name:
+            raise
+        tell(f"{error} Regions come from “{DEFAULT}” instead.")
+        return DEFAULT, load_segmenter(DEFAULT)
 
 
 def segment(

@@ -15,8 +15,8 @@ from core.errors import InputError
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline bench``."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="speed, faithfulness, window or kills")
-    add("--samples", metavar="N", type=int, help="screens or kills (speed: 5, otherwise 100)")
+    add("what", metavar="WHAT", help="speed, faithfulness, segment, window or kills")
+    add("--samples", metavar="N", type=int, help="screens or kills (speed: 5, segment: 200, otherwise 100)")
     add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
@@ -27,6 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="auto, bundled, none (uncalibrated attention), or a folder",
     )
     add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    add("--regions", metavar="S", help="faithfulness: regions of one source: truth, opencv, grid, sam")
+    add("--segmenter", metavar="S", action="append", default=[], help="segment: one more, as sam:CHECKPOINT")
     add("--json", metavar="FILE", help="also write the numbers to a file")
 
 
@@ -35,6 +37,7 @@ def run(args: Namespace) -> int:
     benches: dict[str, Callable[[Namespace], tuple[dict[str, object], str]]] = {
         "speed": _speed,
         "faithfulness": _faithfulness,
+        "segment": _segment,
         "window": _window,
         "kills": _kills,
     }
@@ -74,12 +77,22 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     from app.engine import Engine
     from core.attribution.registry import METHODS
     from core.comparison import compare, table
-    from models.bundled.estimator.items import items
+    from models.bundled.estimator.items import SOURCES, items
 
     tell = progress()
     thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
-    screens = items(args.samples or 100, held_out=True)
+    sources = (args.regions,) if args.regions else SOURCES
+    screens = items(args.samples or 100, held_out=True, sources=sources)
     result = compare(thinker, estimator, screens, list(METHODS.values()), masks=args.masks, say=tell)
+    return result, table(result)
+
+
+def _segment(args: Namespace) -> tuple[dict[str, object], str]:
+    from models.segment_bench import bench_segment, table
+    from models.segmenters import SEGMENTERS
+
+    names = list(dict.fromkeys([*SEGMENTERS, *args.segmenter]))
+    result = bench_segment(names, args.samples or 200, progress())
     return result, table(result)
 
 

@@ -140,6 +140,6 @@ def _cached() -> list[str]:
 
 
 def _segmenters() -> dict[str, str]:
-    from models.segmenters import SEGMENTERS
+    from models.segmenters import SEGMENTERS, WITH_CHECKPOINT
 
-    return {name: entry.description for name, entry in SEGMENTERS.items()}
+    return {name: entry.description for name, entry in (SEGMENTERS | WITH_CHECKPOINT).items()}

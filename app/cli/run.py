@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="bundled, a folder, or the Hugging Face id of a cached one",
     )
     add("--family", metavar="F", default="", help="of a model whose name does not tell, such as mimo-vl")
-    add("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
+    add("--segmenter", metavar="S", help="how regions are found; sam:CHECKPOINT for a model")
     add(
         "--estimator",
         metavar="E",
@@ -104,7 +104,7 @@ def run_image(
     image: Path,
     prompt: str | None = None,
     model: str = "bundled",
-    segmenter: str = "opencv",
+    segmenter: str | None = None,
     estimator: str = "auto",
     max_new_tokens: int = 512,
     seed: int = 0,
@@ -123,6 +123,7 @@ def run_image(
     from core.screenshot import load_screenshot
     from core.trace import Sampling
     from models.checkpoint import Loading
+    from models.segmenters import DEFAULT, load_or_default
 
     _check(prompt, max_new_tokens, seed, temperature)
     screenshot = load_screenshot(image)
@@ -136,7 +137,8 @@ def run_image(
     make_folder(out)
     tell = progress()
     engine = engine or Engine(model, estimator, loading=Loading(device, family=family))
-    region_map, identity = engine.segment(screenshot, segmenter, tell, lambda: False)
+    name, _ = load_or_default(segmenter or DEFAULT, say)
+    region_map, identity = engine.segment(screenshot, name, tell, lambda: False)
     engine.warm_up(tell)
     sampling = Sampling(temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
     request = Request(0, screenshot, region_map, identity, prompt, sampling, out / "trace.sightline")

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline segment``."""
     parser.add_argument("image", metavar="IMAGE", help="the screenshot")
-    parser.add_argument("--segmenter", metavar="S", default="opencv", help="how regions are found (opencv)")
+    parser.add_argument("--segmenter", metavar="S", help="how regions are found; sam:CHECKPOINT for a model")
+    parser.add_argument("--granularity", metavar="G", default="fine", help="coarse, medium or fine (fine)")
+    parser.add_argument("--max-regions", metavar="N", type=int, default=64, help="at most, up to 256 (64)")
+    parser.add_argument(
+        "--min-tokens", metavar="T", type=float, help="least size in visual tokens, such as 0.5"
+    )
+    parser.add_argument("--visual-tokens", metavar="N", type=int, help="how many a model makes of the image")
     parser.add_argument("--out", metavar="DIR", default="sightline-out", help="where to (./sightline-out)")
 
 
@@ -26,12 +32,19 @@ def run(args: Namespace) -> int:
     from app.recording import make_folder
     from core.export.atomic import replacing
     from core.export.coco import coco_of
+    from core.granularity import at_granularity, without_small
     from core.screenshot import load_screenshot
-    from models.segmenters import segment
+    from models.segmenters import DEFAULT, load_or_default, segment
 
+    _check(args)
     screenshot = load_screenshot(args.image)
-    tell = progress()
-    region_map = segment(screenshot, args.segmenter, progress=tell)
+    name, _ = load_or_default(args.segmenter or DEFAULT, say)
+    found = segment(screenshot, name, max_regions=args.max_regions, progress=progress())
+    region_map = at_granularity(found, args.granularity)
+    if args.min_tokens:
+        region_map = without_small(
+            region_map, args.min_tokens * screenshot.width * screenshot.height / args.visual_tokens
+        )
     out = Path(args.out)
     make_folder(out)
     stem = Path(args.image).stem
@@ -44,6 +57,19 @@ def run(args: Namespace) -> int:
     print(picture)
     print(coco)
     return DONE
+
+
+def _check(args: Namespace) -> None:
+    from core.errors import InputError
+    from core.granularity import DEPTHS
+
+    if args.granularity not in DEPTHS:
+        raise InputError(f"There is no granularity “{args.granularity}”. Choose one of: {', '.join(DEPTHS)}.")
+    if args.min_tokens and (args.min_tokens < 0 or (args.visual_tokens or 0) < 1):
+        raise InputError(
+            "--min-tokens needs a positive number, and --visual-tokens: how many tokens the model makes of "
+            "this screenshot (a trace's details tell)."
+        )
 
 
 def label_picture(region_map: RegionMap) -> Any:

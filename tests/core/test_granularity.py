@@ -57,7 +57,9 @@ def test_what_fills_less_than_half_a_visual_token_is_marked(screen: RegionMap) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 6), min_size=24, max_size=24), st.sampled_from(list(DEPTHS)), st.integers(0, 9))
+@given(
+    st.lists(st.integers(0, 6), min_size=24, max_size=24), st.sampled_from(list(DEPTHS)), st.integers(0, 9)
+)
 def test_pixels_only_move_to_what_holds_them(cells: list[int], granularity: str, least: int) -> None:
     fine = region_map_from_labels(np.array(cells).reshape(4, 6), parents={2: 1, 3: 2, 4: 2, 6: 5})
     coarse = without_small(at_granularity(fine, granularity), least)

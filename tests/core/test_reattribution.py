@@ -61,9 +61,7 @@ def test_the_numbers_are_those_of_a_run_with_these_regions_from_the_start(
 ):
     edited = merge(add_box(regions, (30, 20, 120, 95), "mine"), [1, 2])
     segment = found(edited, Identity("by hand"))
-    direct = replay(
-        list(run(screenshot, "What?", tiny_thinker, segment, AllFeatures(), trace.sampling))
-    )
+    direct = replay(list(run(screenshot, "What?", tiny_thinker, segment, AllFeatures(), trace.sampling)))
     before = trace.effects.copy()
     again = replay(list(reattribute(trace, edited, tiny_thinker, AllFeatures())))
     assert again.tokens == direct.tokens == trace.tokens

@@ -33,11 +33,11 @@ def element_map(sample: Sample, max_regions: int = 24) -> RegionMap:
 
 
 def regions_of(sample: Sample, source: str) -> RegionMap:
-    """The regions of a generated screen by source: "truth", "opencv", "opencv-coarse" or "grid"."""
+    """The regions of a generated screen by source: "truth", "opencv-coarse" or the name of a segmenter."""
     if source == "truth":
         return element_map(sample)
     screenshot = Screenshot(sample.image, f"{sample.kind}-{sample.seed}", "")
-    name, limit = {"opencv": ("opencv", 32), "opencv-coarse": ("opencv", 12), "grid": ("grid", 12)}[source]
+    name, limit = {"opencv-coarse": ("opencv", 12), "grid": ("grid", 12)}.get(source, (source, 32))
     return segmenters.segment(screenshot, name, max_regions=limit)
 
 

@@ -164,7 +164,9 @@ def noise(rng: Rng, height: int, width: int, roughness: float, stretch: float = 
     total = np.zeros((height, width), np.float32)
     weight, cells = 1.0, 2
     while cells < max(height, width) / 2:
-        grid = rng.random((max(2, int(cells * height / width)), max(2, int(cells / stretch)))).astype(np.float32)
+        grid = rng.random((max(2, int(cells * height / width)), max(2, int(cells / stretch)))).astype(
+            np.float32
+        )
         total += weight * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
         weight, cells = weight * roughness, cells * 2
     low, high = float(total.min()), float(total.max())

@@ -65,7 +65,7 @@ class Canvas:
         return len(self.things) - 1
 
     def cover(self, box: Box, mask: np.ndarray, keep_from: int) -> None:
-        """Take the pixels of a mask away from all things before ``keep_from``: something opaque lies there."""
+        """Take a mask's pixels away from all things before ``keep_from``: something opaque lies there."""
         x0, y0, x1, y1 = box
         for thing in self.things[:keep_from]:
             a0, b0, a1, b1 = thing.box
@@ -133,7 +133,15 @@ def rounded(width: int, height: int, radius: int) -> np.ndarray:
     if radius < 1:
         return cover
     corner = np.zeros((radius, radius), np.uint8)
-    cv2.circle(corner, ((radius << _SHIFT) - 8, (radius << _SHIFT) - 8), radius << _SHIFT, 255, -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(
+        corner,
+        ((radius << _SHIFT) - 8, (radius << _SHIFT) - 8),
+        radius << _SHIFT,
+        255,
+        -1,
+        cv2.LINE_AA,
+        _SHIFT,
+    )
     cover[:radius, :radius] = corner
     cover[:radius, -radius:] = corner[:, ::-1]
     cover[-radius:, :radius] = corner[::-1]

@@ -142,7 +142,9 @@ class Examples(torch.utils.data.IterableDataset):
         while True:
             seed += 1
             rng = np.random.default_rng([78, seed])
-            if len(seen_once) > _BETWEEN:  # drawing is dear: every screen comes twice, the second time mirrored
+            if (
+                len(seen_once) > _BETWEEN
+            ):  # drawing is dear: every screen comes twice, the second time mirrored
                 canvas = _mirrored(seen_once.pop(int(rng.integers(len(seen_once)))), rng)
             else:
                 canvas = draw_screen(rng, seed, self.size)
@@ -179,9 +181,7 @@ def _chances(things: dict[int, Thing]) -> np.ndarray:
     return weight / weight.sum()
 
 
-def _ground(
-    rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]
-) -> tuple[float, float] | None:
+def _ground(rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]) -> tuple[float, float] | None:
     """A pixel of the backdrop, some way from every element; None if none is found."""
     for _ in range(8):
         x, y = int(rng.integers(canvas.width)), int(rng.integers(canvas.height))
@@ -212,9 +212,7 @@ def _box_iou(a: tuple[float, float, float, float], b: tuple[float, float, float,
     return across * down / max(both - across * down, 1e-9)
 
 
-def _jittered(
-    rng: np.random.Generator, thing: Thing, canvas: Canvas
-) -> tuple[float, float, float, float]:
+def _jittered(rng: np.random.Generator, thing: Thing, canvas: Canvas) -> tuple[float, float, float, float]:
     """The box around what is seen of a thing, as a hand or a detector would draw it."""
     rows, columns = np.flatnonzero(thing.mask.any(1)), np.flatnonzero(thing.mask.any(0))
     x0, x1 = thing.box[0] + columns[0], thing.box[0] + columns[-1] + 1

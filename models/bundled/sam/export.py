@@ -17,7 +17,7 @@ FOLDER = Path(resources.__file__).parent / "bundled" / "sam"
 
 
 def export(checkpoint: Path, folder: Path = FOLDER) -> None:
-    """Save the weights (float32 safetensors) and ``config.json`` to ``folder``."""
+    """Save the weights (float32 safetensors), ``config.json`` and the model card to ``folder``."""
     shape = Shape()
     sam = build_sam(shape)
     sam.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
@@ -27,6 +27,9 @@ def export(checkpoint: Path, folder: Path = FOLDER) -> None:
         save_file(weights, part, metadata={"format": "pt"})
     with replacing(folder / "config.json") as part:
         part.write_text(json.dumps(shape.to_json(), indent=1) + "\n", encoding="utf-8")
+    card = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
+    with replacing(folder / "README.md") as part:
+        part.write_text(card, encoding="utf-8")
 
 
 def main() -> None:

@@ -106,7 +106,9 @@ def _holder(i: int, boxes: list[Box], masks: list[np.ndarray], areas: list[int])
         u0, v0, u1, v1 = max(x0, a0), max(y0, b0), min(x1, a1), min(y1, b1)
         if u0 >= u1 or v0 >= v1 or areas[k] <= areas[i]:
             continue
-        shared = masks[k][v0 - b0 : v1 - b0, u0 - a0 : u1 - a0] & masks[i][v0 - y0 : v1 - y0, u0 - x0 : u1 - x0]
+        shared = (
+            masks[k][v0 - b0 : v1 - b0, u0 - a0 : u1 - a0] & masks[i][v0 - y0 : v1 - y0, u0 - x0 : u1 - x0]
+        )
         if int(shared.sum()) >= 0.8 * areas[i] and (best < 0 or areas[k] < areas[best]):
             best = k
     return best

@@ -124,7 +124,11 @@ def _slots_of(asked: Tensor, nothing: Tensor) -> Tensor:
 
 def schedule(done: float, warm: float, decay: float) -> float:
     """Share of the learning rate when a share ``done`` of the training is over."""
-    return max(min(done / warm, 1.0, (1 - done) / decay), 0.0) if warm else max(min(1.0, (1 - done) / decay), 0.0)
+    return (
+        max(min(done / warm, 1.0, (1 - done) / decay), 0.0)
+        if warm
+        else max(min(1.0, (1 - done) / decay), 0.0)
+    )
 
 
 def parameter_groups(sam: Any, rate: float) -> list[dict[str, Any]]:

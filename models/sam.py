@@ -1,0 +1,157 @@
+"""Regions from Segment Anything: prompts where the content is, masks, one disjoint map.
+
+The same call serves the bundled small SAM, official checkpoints and SAM 2.1. Importing this module does not
+import torch; loading a model does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.partition import partition
+from core.regions import RegionMap, guess_role
+from core.screenshot import Screenshot
+from models.mask_model import MaskModel, Masks
+from models.opencv_segmenter import enlarged, find_parts, working_copy
+from models.sam_checkpoint import load_mask_model
+from models.sam_prompts import free_points, views
+from models.screen_layout import Part, grouped
+from models.segmenters import Progress
+
+MOST_BOXES = 280
+"""Boxes asked for at most; near things are asked for together beyond that."""
+POINTS = 48
+"""Points asked for beside the boxes, for what no edge gave away."""
+NARROWEST = 16
+"""Pixels; a screenshot narrower than that has no regions."""
+_SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", "drawing")
+_SURE = 0.2
+"""How much better than ``good`` a mask must be that no edge gave away."""
+
+
+class SamSegmenter:
+    """Regions from a loaded mask model."""
+
+    def __init__(self, model: MaskModel) -> None:
+        self.model = model
+        self.identity = model.identity
+
+    def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
+        pixels = np.ascontiguousarray(working_copy(screenshot.pixels))
+        height, width = pixels.shape[:2]
+        parts: list[Part] = []
+        if min(height, width) >= NARROWEST:
+            parts = self._parts(pixels, max_regions, step)
+        step("Arranging regions", 0.9)
+        small = partition(
+            [part.mask for part in parts],
+            corners=[part.box[:2] for part in parts],
+            shape=(height, width),
+            roles=[part.role for part in parts],
+            max_regions=max_regions,
+            min_area=max(12, height * width // 5_000),
+            source="sam",
+        )
+        return enlarged(small, screenshot.height, screenshot.width)
+
+    def _parts(self, pixels: np.ndarray, max_regions: int, step: Progress) -> list[Part]:
+        """What SAM agrees is there, best first; near small ones grouped if there are too many."""
+        height, width = pixels.shape[:2]
+
+        def early(text: str, fraction: float) -> None:
+            step(text, 0.15 * fraction)
+
+        proposed = find_parts(pixels, MOST_BOXES, early)
+        looks = views(proposed, width, height, self.model.window)
+        points = free_points(proposed, width, height, POINTS)
+        confirmed: list[tuple[float, Part]] = []
+        for number, view in enumerate(looks):
+            share = 0.15 + 0.75 * number / len(looks)
+
+            def tick(at: float = share) -> None:
+                step("Asking SAM", at)
+
+            x0, y0, x1, y1 = view.box
+            self.model.look(np.ascontiguousarray(pixels[y0:y1, x0:x1]), tick)
+            asked = [proposed[index] for index in view.asked]
+            boxes = np.array([part.box for part in asked], np.float32).reshape(-1, 4) - (x0, y0, x0, y0)
+            found = self.model.in_boxes(boxes.astype(np.float32), tick)
+            for part, mask, quality in zip(asked, found.masks, found.quality, strict=True):
+                if quality >= self.model.good and (piece := _cut(mask, x0, y0)) is not None:
+                    confirmed.append((float(quality), replace(part, box=piece[0], mask=piece[1])))
+            if number == 0:
+                confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
+        confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
+        kept = [part for _, part in confirmed]
+        loose = [part for part in kept if part.role in _SMALL_ROLES]
+        firm = [part for part in kept if part.role not in _SMALL_ROLES]
+        return firm + grouped(loose, max_regions - 1 - len(firm))
+
+    def _unprompted(self, found: Masks, width: int, height: int) -> list[tuple[float, Part]]:
+        """Masks at points: structures of some size that SAM is sure of."""
+        sure = min(self.model.good + _SURE, 0.95)
+        parts = []
+        for mask, quality in zip(found.masks, found.quality, strict=True):
+            area = int(mask.sum())
+            if quality < sure or not 0.002 * mask.size <= area <= 0.92 * mask.size:
+                continue
+            piece = _cut(mask, 0, 0)
+            if piece is not None and area >= 0.6 * piece[1].size:
+                role = guess_role(piece[0], width, height)
+                parts.append((float(quality), Part(piece[0], piece[1], role, -1)))
+        return parts
+
+
+def load_sam(checkpoint: Path | None) -> SamSegmenter:
+    """The segmenter with a checkpoint, or with the bundled one. Errors as ``load_mask_model``."""
+    return SamSegmenter(load_mask_model(checkpoint))
+
+
+class Clicks:
+    """What a person means by a click or a box on one screenshot. It is encoded at the first of them."""
+
+    def __init__(self, model: MaskModel, screenshot: Screenshot) -> None:
+        self._model, self._shot = model, screenshot
+        self._pixels = np.ascontiguousarray(working_copy(screenshot.pixels))
+        self._scale = self._pixels.shape[1] / screenshot.width
+
+    def at(self, x: int, y: int) -> list[np.ndarray]:
+        """Masks of what is at a pixel, bool [H, W], from small to large, at most three, doubles left out."""
+        self._model.look(self._pixels, _unhurried)
+        found = self._model.at_point((x + 0.5) * self._scale, (y + 0.5) * self._scale)
+        masks: list[np.ndarray] = []
+        for mask in found.masks:
+            if mask.any() and not any(_overlap(mask, other) > 0.9 for other in masks):
+                masks.append(mask)
+        return [self._full_size(mask) for mask in masks]
+
+    def within(self, box: tuple[int, int, int, int]) -> np.ndarray:
+        """The mask of what a box (x0, y0, x1, y1) is around, bool [H, W]; empty if there is nothing."""
+        self._model.look(self._pixels, _unhurried)
+        found = self._model.in_boxes(np.array([box], np.float32) * np.float32(self._scale), _unhurried)
+        return self._full_size(found.masks[0])
+
+    def _full_size(self, mask: np.ndarray) -> np.ndarray:
+        rows = np.arange(self._shot.height) * mask.shape[0] // self._shot.height
+        columns = np.arange(self._shot.width) * mask.shape[1] // self._shot.width
+        return mask.take(rows, 0).take(columns, 1)
+
+
+def _unhurried() -> None:
+    """Nobody waits for this, so nobody cancels it."""
+
+
+def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, int], np.ndarray] | None:
+    """A mask cut down to its box, and that box in the picture; None if it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    return (left + x0, top + y0, left + x1, top + y1), mask[y0:y1, x0:x1]
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / max((a | b).sum(), 1))

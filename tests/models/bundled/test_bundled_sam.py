@@ -1,0 +1,125 @@
+"""The recipe of the bundled SAM: scenes know their masks, and training makes masks better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sam_checkpoints import TINY_SHAPE
+
+from models.bundled.sam.architecture import Shape, build_sam
+from models.bundled.sam.canvas import Canvas
+from models.bundled.sam.dataset import LEVELS, Examples, draw_screen, prompts
+from models.bundled.sam.recorded import recorded
+from models.bundled.sam.scenes import scene
+from models.bundled.sam.train import forward, losses, parameter_groups, schedule, whiten_patches
+from models.bundled.screens import KINDS, generate
+from models.sam_checkpoint import BUNDLED, bundled
+
+SEEDS = range(30, 36)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_scene_is_the_same_each_time_and_knows_its_masks(seed: int) -> None:
+    first, second = scene(seed, 256), scene(seed, 256)
+    assert np.array_equal(first.image, second.image)
+    assert max(first.image.shape[:2]) == 256
+    assert first.image.dtype == np.uint8
+    for (i, thing), (_, again) in zip(first.visible(), second.visible(), strict=True):
+        x0, y0, x1, y1 = thing.box
+        assert thing.mask.shape == (y1 - y0, x1 - x0)
+        assert 0 <= x0 < x1 <= first.width
+        assert 0 <= y0 < y1 <= first.height
+        assert thing.parent < i
+        assert np.array_equal(thing.mask, again.mask)
+
+
+def test_what_is_covered_is_not_seen() -> None:
+    canvas = Canvas(np.zeros((60, 60, 3), np.uint8))
+    canvas.note("card", (10, 10, 30, 30))
+    canvas.note("text", (50, 50, 70, 58))
+    canvas.cover((20, 0, 60, 40), np.ones((40, 40), bool), len(canvas.things))
+    things = dict(canvas.visible())
+    assert things[0].mask.sum() == 200
+    assert things[1].box == (50, 50, 60, 58), "cut at the edge"
+    canvas.cover((0, 0, 60, 40), np.ones((40, 60), bool), 1)
+    assert 0 not in dict(canvas.visible())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recorded_screen_is_the_generators_own_with_the_masks_of_its_words(kind: str) -> None:
+    canvas, sample = recorded(kind, 17, 2.0), generate(kind, 17, ratio=2.0)
+    assert np.array_equal(canvas.image, sample.image)
+    things = [thing for _, thing in canvas.visible()]
+    assert len(things) >= 3
+    for word in sample.words:
+        cx, cy = word.bbox[0] + word.bbox[2] / 2, word.bbox[1] + word.bbox[3] / 2
+        assert any(t.box[0] <= cx < t.box[2] and t.box[1] <= cy < t.box[3] for t in things), word.text
+
+
+def test_prompts_have_the_answers_that_they_ask_for() -> None:
+    rng = np.random.default_rng(1)
+    canvas = draw_screen(rng, 3, 256)
+    example = prompts(rng, canvas, 64, 12, 8)
+    assert example is not None
+    assert example.targets.shape == (20, 1 + LEVELS, 64, 64)
+    assert example.asked[:12, 0].sum() == 0
+    assert example.asked[12:, 1:].sum() == 0
+    assert (example.asked.any(1) ^ example.nothing).all()
+    for i in np.flatnonzero(~example.nothing[:12]):
+        areas = (example.targets[i, 1:] > 127).sum((1, 2))
+        assert areas[0] <= areas[1], "the finest comes first"
+        x, y = (example.points[i] / 4).astype(int)
+        assert example.targets[i, 1, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].max() > 0
+    for i in np.flatnonzero(~example.nothing[12:]):
+        rows, columns = np.nonzero(example.targets[12 + i, 0] > 127)
+        x0, y0, x1, y1 = example.boxes[i] / 4
+        assert abs(columns.mean() - (x0 + x1) / 2) < 0.3 * (x1 - x0) + 3
+        assert abs(rows.mean() - (y0 + y1) / 2) < 0.3 * (y1 - y0) + 3
+
+
+def test_a_stream_of_examples_repeats_for_its_seed_alone() -> None:
+    def first(seed: int) -> torch.Tensor:
+        return next(iter(Examples(seed, 128, 32, 4, 4)))[0]
+
+    assert torch.equal(first(5), first(5))
+    other = first(900)
+    assert other.shape != first(5).shape or not torch.equal(other, first(5))
+
+
+def test_a_few_steps_make_masks_better() -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    shape = Shape.from_json(TINY_SHAPE)
+    sam = build_sam(shape).train()
+    stream = iter(Examples(11, shape.image_size, shape.grid * 4, 5, 5))
+    batch = [next(stream) for _ in range(3)]
+    whiten_patches(sam, batch)
+    optimizer = torch.optim.AdamW(parameter_groups(sam, 3e-3))
+    targets, asked, nothing = (torch.cat([example[i] for example in batch]) for i in (3, 4, 5))
+    values = []
+    for _ in range(12):
+        masks, qualities = forward(sam, batch, autocast=False)
+        loss, log = losses(masks, qualities, targets, asked, nothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        values.append(float(loss.detach()))
+    assert values[-1] < 0.7 * values[0]
+    assert set(log) == {"dice", "focal", "quality", "iou_boxes", "iou_points"}
+
+
+def test_the_rate_warms_up_and_falls_to_nothing() -> None:
+    assert schedule(0.0, 0.02, 0.5) == 0
+    assert schedule(0.3, 0.02, 0.5) == 1
+    assert schedule(0.75, 0.02, 0.5) == pytest.approx(0.5)
+    assert schedule(1.2, 0.02, 0.5) == 0
+
+
+@pytest.mark.skipif(not bundled(), reason="no weights are bundled yet")
+def test_the_bundled_weights_are_small_and_have_a_card() -> None:
+    assert (BUNDLED / "model.safetensors").stat().st_size <= 12 * 2**20
+    assert (BUNDLED / "README.md").is_file()
+    assert (Path(__file__).parents[3] / "models/bundled/sam/train.log").is_file()
