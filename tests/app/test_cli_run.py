@@ -23,7 +23,7 @@ from core.store import read_trace
 def engine(monkeypatch):
     """What ``run`` gets instead of the bundled models; its tokens can be set."""
     made = ScriptedEngine(tokens=12, work=lambda: None)
-    monkeypatch.setattr("app.engine.Engine", lambda *_args: made)
+    monkeypatch.setattr("app.engine.Engine", lambda *_args, **_kwargs: made)
     return made
 
 
