@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +138,7 @@ class ModelFetch(QObject):
         self._worker.submit(whole)
 
     @Slot(object)
-    def _hear(self, batch: list[object]) -> None:
+    def _hear(self, batch: Sequence[object]) -> None:
         for message in batch:
             match message:
                 case _Listed():
