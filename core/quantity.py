@@ -11,7 +11,7 @@ class Quantity:
     """Words for what is shown of each region.
 
     Attributes:
-        kind: how the numbers came about: "estimated" or "uncalibrated".
+        kind: how the numbers came about: "estimated", "measured" or "uncalibrated".
         noun: what they are: an "effect", or mere "attention".
         unit: "nats", or "relative" where only their order means something.
     """
@@ -27,4 +27,5 @@ class Quantity:
 
 
 ESTIMATED: Final = Quantity("estimated", "effect", "nats")
+MEASURED: Final = Quantity("measured", "effect", "nats")
 UNCALIBRATED: Final = Quantity("uncalibrated", "attention", "relative")

@@ -51,8 +51,8 @@ def place(
     import torch
 
     spread = device == SPREAD
-    main = _device("auto" if spread else device)
-    chosen = _dtype(dtype, main.type)
+    main = machine_device("auto" if spread else device)
+    chosen = number_format(dtype, main.type)
     arguments: dict[str, Any] = {"dtype": getattr(torch, chosen)}
     if quantized:
         arguments["quantization_config"] = _quantization(quantized, main.type, chosen)
@@ -79,7 +79,12 @@ def out_of_memory(error: BaseException) -> bool:
     return named or "can't allocate memory" in text or "MPS backend out of memory" in text
 
 
-def _device(device: str) -> Any:
+def machine_device(device: str) -> Any:
+    """The torch device that a name means; "auto" takes the best.
+
+    Raises:
+        InputError: it is not usable here.
+    """
     import torch
 
     if device == "auto":
@@ -95,7 +100,8 @@ def _device(device: str) -> Any:
         ) from error
 
 
-def _dtype(dtype: str, device_type: str) -> str:
+def number_format(dtype: str, device_type: str) -> str:
+    """The name of the number format; "auto" takes what suits the device. Raises InputError if unknown."""
     if dtype == "auto":
         return {"cuda": "bfloat16", "mps": "float16"}.get(device_type, "float32")
     if dtype not in BYTES:

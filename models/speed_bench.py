@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from core.trace import Identity, Sampling
 from models.thinker import Thinker
 
 Say = Callable[[str, float | None], None]
+Result = TypeVar("Result")
 Task = tuple[Screenshot, RegionMap, str]
 
 
@@ -123,11 +124,16 @@ class _Eager(Thinker):
 
 def _eager(thinker: Thinker, task: Task, sampling: Sampling) -> tuple[int, float]:
     """``_run`` without an estimator in eager mode."""
+    return eagerly(thinker, lambda eager: _run(eager, None, task, sampling))
+
+
+def eagerly(thinker: Thinker, work: Callable[[Thinker], Result]) -> Result:
+    """Do ``work`` with the same model in eager mode with ``output_attentions=True``, and put it back."""
     eager = copy.copy(thinker)
     eager.__class__ = _Eager
     thinker.model.set_attn_implementation({"text_config": "eager"})
     try:
-        return _run(eager, None, task, sampling)
+        return work(eager)
     finally:
         thinker.model.set_attn_implementation({"text_config": ATTENTION_NAME})
 

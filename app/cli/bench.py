@@ -9,6 +9,8 @@ from pathlib import Path
 
 from app.cli import DONE
 from app.cli.console import progress
+from app.cli.loading import add_arguments as add_loading_arguments
+from app.cli.loading import loading_of
 from core.errors import InputError
 
 
@@ -26,9 +28,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="auto",
         help="auto, bundled, none (uncalibrated attention), or a folder",
     )
-    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     add("--regions", metavar="S", help="faithfulness: regions of one source: truth, opencv, grid, sam")
     add("--segmenter", metavar="S", action="append", default=[], help="segment: one more, as sam:CHECKPOINT")
+    add(
+        "--shape",
+        metavar="S",
+        help="speed: random weights of a real architecture, such as qwen3-vl-8b, instead of a model",
+    )
+    add("--tokens", metavar="N", type=int, default=200, help="speed: tokens a run (200)")
+    add_loading_arguments(parser)
     add("--json", metavar="FILE", help="also write the numbers to a file")
 
 
@@ -43,7 +51,7 @@ def run(args: Namespace) -> int:
     }
     if args.what not in benches:
         raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
-    for name in ("samples", "masks", "rounds"):
+    for name in ("samples", "masks", "rounds", "tokens"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise InputError(f"--{name} must be at least 1, not {getattr(args, name)}.")
     result, text = benches[args.what](args)
@@ -57,19 +65,26 @@ def run(args: Namespace) -> int:
 
 
 def _speed(args: Namespace) -> tuple[dict[str, object], str]:
+    if args.shape:
+        from models.shape_bench import bench_shape, shape_table
+
+        result = bench_shape(
+            args.shape, loading_of(args), rounds=args.rounds, tokens=args.tokens, say=progress()
+        )
+        return result, shape_table(result)
     from app.engine import Engine
     from models.bundled.estimator.items import items
     from models.speed_bench import bench_speed, table
 
     tell = progress()
-    thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
+    thinker, estimator = Engine(args.model, args.estimator, loading=loading_of(args)).load(tell)
     from core.screenshot import from_array
 
     tasks = [
         (from_array(item.pixels, item.name), item.region_map, item.prompt)
         for item in items(args.samples or 5, held_out=True, sources=("opencv",))
     ]
-    result = bench_speed(thinker, estimator, tasks, pairs=args.rounds, say=tell)
+    result = bench_speed(thinker, estimator, tasks, pairs=args.rounds, max_new_tokens=args.tokens, say=tell)
     return result, table(result)
 
 
@@ -80,7 +95,7 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     from models.bundled.estimator.items import SOURCES, items
 
     tell = progress()
-    thinker, estimator = Engine(args.model, args.estimator, args.device).load(tell)
+    thinker, estimator = Engine(args.model, args.estimator, loading=loading_of(args)).load(tell)
     sources = (args.regions,) if args.regions else SOURCES
     screens = items(args.samples or 100, held_out=True, sources=sources)
     result = compare(thinker, estimator, screens, list(METHODS.values()), masks=args.masks, say=tell)

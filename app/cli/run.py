@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from app.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from app.cli.console import Stream, progress, say
+from app.cli.loading import add_arguments as add_loading_arguments
+from app.cli.loading import loading_of
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="bundled",
         help="bundled, a folder, or the Hugging Face id of a cached one",
     )
-    add("--family", metavar="F", default="", help="of a model whose name does not tell, such as mimo-vl")
     add("--segmenter", metavar="S", help="how regions are found; sam:CHECKPOINT for a model")
     add(
         "--estimator",
@@ -46,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--max-new-tokens", metavar="N", type=int, default=512, help="end after N tokens (512)")
     add("--seed", metavar="N", type=int, default=0, help="the same seed gives the same run (0)")
     add("--temperature", metavar="T", type=float, default=0.0, help="0 always takes the likeliest token (0)")
-    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    add_loading_arguments(parser)
     add("--out", metavar="DIR", help="where to (default: a new folder in ./sightline-out)")
     add("--json", action="store_true", help="print one JSON object a run instead of the reasoning")
 
@@ -58,10 +59,8 @@ def run(args: Namespace) -> int:
     if len(images) == 1:
         return _run_one(args, images[0], out)
     from app.engine import Engine
-    from models.checkpoint import Loading
 
-    loading = Loading(args.device, family=args.family)
-    engine = Engine(args.model, args.estimator, loading=loading)
+    engine = Engine(args.model, args.estimator, loading=loading_of(args))
     parent, codes = out or Path("sightline-out"), []
     for number, image in enumerate(images, 1):
         say(f"{image.name} ({number} of {len(images)})")
@@ -83,6 +82,8 @@ def _images(path: Path) -> list[Path]:
 
 
 def _run_one(args: Namespace, image: Path, out: Path | None, engine: EngineLike | None = None) -> int:
+    from app.engine import Engine
+
     return run_image(
         image,
         prompt=args.prompt,
@@ -92,11 +93,9 @@ def _run_one(args: Namespace, image: Path, out: Path | None, engine: EngineLike 
         max_new_tokens=args.max_new_tokens,
         seed=args.seed,
         temperature=args.temperature,
-        device=args.device,
-        family=args.family,
         out=out,
         as_json=args.json,
-        engine=engine,
+        engine=engine or Engine(args.model, args.estimator, loading=loading_of(args)),
     )
 
 
@@ -120,6 +119,7 @@ def run_image(
     from app.recording import make_folder
     from app.samples import GENERATED_ONLY, questions, truth_of
     from core.control import RunControl
+    from core.quantity import UNCALIBRATED
     from core.screenshot import load_screenshot
     from core.trace import Sampling
     from models.checkpoint import Loading
@@ -148,6 +148,8 @@ def run_image(
     seconds = time.monotonic() - began
     picture = out / "annotated.png"
     _draw(trace, picture)
+    if trace.quantity is UNCALIBRATED:
+        say("Note: this model has no estimator here; regions show uncalibrated attention, not effects.")
     if as_json:
         print(json.dumps(_summary(trace, request.trace_path, picture, seconds), ensure_ascii=False))
     say(f"Trace:   {request.trace_path}\nPicture: {picture}")
@@ -210,6 +212,8 @@ def _draw(trace: Trace, picture: Path) -> None:
 
 def _summary(trace: Trace, path: Path, picture: Path, seconds: float) -> dict[str, object]:
     """What ``--json`` prints."""
+    from core.quantity import ESTIMATED
+
     effects = trace.span_effects(0, len(trace))
     order = sorted(range(len(effects)), key=lambda i: -float(effects[i]))
     return {
@@ -224,12 +228,15 @@ def _summary(trace: Trace, path: Path, picture: Path, seconds: float) -> dict[st
         "segmenter": trace.segmenter.name,
         "estimator": trace.estimator.name,
         "device": trace.details.get("device", ""),
+        "effects": {"kind": trace.quantity.kind, "unit": trace.quantity.unit},
         "regions": [
             {
                 "id": i,
                 "name": trace.region_map.regions[i].name,
                 "bbox": list(trace.region_map.regions[i].bbox),
-                "estimated_effect": round(float(effects[i]), 4),
+                "estimated_effect" if trace.quantity is ESTIMATED else "attention": round(
+                    float(effects[i]), 4
+                ),
             }
             for i in order
         ],

@@ -66,12 +66,17 @@ def to_coco(trace: Trace, steps: Steps | None = None) -> dict[str, Any]:
         annotation["effects"] = [None if row is None else row[annotation["id"]] for row in rows]
     start, end = token_range(trace, (first, last))
     info = {
-        "description": "Regions of a screenshot and their estimated effects on the steps of a reasoning",
+        "description": f"Regions of a screenshot and {trace.quantity.title}, on the steps of a reasoning",
         "image_sha256": trace.screenshot.sha256,
         "prompt": plain(trace.prompt),
         "model": plain(trace.model.name),
         "estimator": plain(trace.estimator.name),
-        "effects": {"kind": "estimated", "unit": "nats", "steps": [first, last], "tokens": [start, end]},
+        "effects": {
+            "kind": trace.quantity.kind,
+            "unit": trace.quantity.unit,
+            "steps": [first, last],
+            "tokens": [start, end],
+        },
     }
     return {"info": info, "licenses": [], **data}
 

@@ -16,6 +16,7 @@ from core.export.format import Steps, checked_steps, token_range
 from core.export.labels import Label, Plate, lay_plates
 from core.export.lettering import Lettering, lettering
 from core.export.look import Look
+from core.quantity import ESTIMATED, MEASURED, UNCALIBRATED, Quantity
 from core.trace import Trace
 
 Colour = tuple[int, int, int]
@@ -44,6 +45,7 @@ class Shown:
         strongest: ids of the regions to name, the strongest first.
         heading: which steps these are, and their reliance.
         text: what the model wrote in them.
+        quantity: what the effects are.
     """
 
     effects: np.ndarray | None
@@ -53,6 +55,7 @@ class Shown:
     strongest: tuple[int, ...]
     heading: str
     text: str
+    quantity: Quantity = ESTIMATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,11 @@ def show(trace: Trace, steps: Steps | None, look: Look) -> Shown:
         effects, reliance = trace.span_effects(start, end), float(trace.reliance[start:end].sum())
     else:
         return Shown(None, 0.0, 1.0, nothing, (), f"{heading} · effects were not estimated", text)
-    heading += f" · {look.kind} reliance: {signed(reliance)} nats"
+    quantity = MEASURED if look.kind == "measured" else trace.quantity
+    if quantity is UNCALIBRATED:
+        heading += " · uncalibrated attention, not effects"
+    else:
+        heading += f" · {quantity.kind} reliance: {signed(reliance)} nats"
     effects = np.nan_to_num(np.asarray(effects, np.float32))
     scale = look.scale or scale_of(effects)
     colours = map_effects(effects, scale, look.signed, look.colour_map)
@@ -197,7 +204,7 @@ def show(trace: Trace, steps: Steps | None, look: Look) -> Shown:
     least = max(0.005, 0.02 * scale)
     order = np.argsort(-strength, kind="stable")[: look.labels]
     strongest = tuple(int(i) for i in order if strength[i] >= least)
-    return Shown(effects, reliance, scale, colours, strongest, heading, text)
+    return Shown(effects, reliance, scale, colours, strongest, heading, text, quantity)
 
 
 def signed(nats: float) -> str:
@@ -273,7 +280,9 @@ def _legend(shown: Shown, look: Look, size: int, left: int, top: int, width: int
     small, bold = lettering(round(size * 0.85)), lettering(round(size * 0.85), bold=True)
     length = min(width, size * 34)
     y = top + size
-    words = Line(left, y + small.line / 2, f"{look.kind} effect on these words, in nats", bold, INK)
+    quantity = shown.quantity
+    told = f"{quantity.kind} {quantity.noun} on these words, {quantity.unit}"
+    words = Line(left, y + small.line / 2, told, bold, INK)
     y += small.line
     bar = Bar(left, y, length, round(size * 0.9), (left, left + width, top + size // 3))
     middle_height = y + bar.height + round(small.line * 0.6)

@@ -17,6 +17,7 @@ from core.export.lettering import lettering
 from core.export.look import Look
 from core.export.running_text import RunningText
 from core.export.thumbnail import thumbnail
+from core.quantity import UNCALIBRATED
 from core.trace import Trace
 
 THINKING: Final = (90, 74, 156)
@@ -140,6 +141,8 @@ class Film:
         if moment.end > trace.estimated:
             return f"{words} · effects were not estimated"
         reliance = float(trace.reliance[moment.start : moment.end].sum())
+        if trace.quantity is UNCALIBRATED:
+            return f"{words} · uncalibrated attention, not effects"
         return f"{words} · estimated reliance: {signed(reliance)} nats"
 
     def _draw_still(self) -> Image.Image:

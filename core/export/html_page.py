@@ -131,6 +131,8 @@ def _data(trace: Trace, steps: Steps, signed: bool, opacity: int, colours: str) 
         "firstStep": steps[0],
         "total": len(trace),
         "estimated": known,
+        "kind": trace.quantity.kind,
+        "unit": trace.quantity.unit,
         "steps": [
             {"start": step.start - start, "end": step.end - start, "phase": step.phase}
             for step in map(trace.step, range(*steps))

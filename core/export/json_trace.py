@@ -70,8 +70,8 @@ def to_json(trace: Trace, steps: Steps | None = None) -> dict[str, Any]:
             for token in trace.tokens[start:end]
         ],
         "effects": {
-            "kind": "estimated",
-            "unit": "nats",
+            "kind": trace.quantity.kind,
+            "unit": trace.quantity.unit,
             "values": _nats(trace.effects[start:estimated]) + [None] * (end - estimated),
         },
         "measured": [_measurement(m) for m in trace.measured if start <= m.start and m.end <= end],

@@ -78,7 +78,8 @@ def draw_sheet(
     head = [(title, line, INK) for line in title.wrap(trace.prompt.strip() or "(no prompt)", room, 3)]
     about = (
         f"{made_by(trace)} · the {len(numbers)} of {trace.step_count} steps that depend most on the "
-        f"screenshot · estimated effects, one scale of ±{scale:.2f} nats"
+        f"screenshot · {trace.quantity.kind} {trace.quantity.noun}, one scale of ±{scale:.2f} "
+        f"{trace.quantity.unit}"
     )
     head += [(note, line, SOFT_INK) for line in note.wrap(about, room, 3)]
     lines, y = [], GAP
@@ -102,7 +103,8 @@ def draw_sheet(
         y = upper + picture_height + letters // 2
         names = [trace.region_map.regions[i].name for i in shown.strongest]
         phase = trace.step(number).phase
-        told = f"Step {number + 1} · {phase} · {signed(shown.reliance)} nats estimated"
+        reliance = f"{signed(shown.reliance)} {trace.quantity.unit}, {trace.quantity.kind}"
+        told = f"Step {number + 1} · {phase} · {reliance}"
         texts = [(heading, heading.elide(told, cell), INK)]
         if names:
             texts.append((body, body.elide("on " + " · ".join(names), cell), SOFT_INK))

@@ -150,7 +150,8 @@ def _said(plan: Composition, region: int, name: str) -> str:
 
     if plan.shown.effects is None:
         return name
-    return f"{name}: {signed(float(plan.shown.effects[region]))} nats, {plan.look.kind}"
+    quantity = plan.shown.quantity
+    return f"{name}: {signed(float(plan.shown.effects[region]))} {quantity.unit}, {quantity.kind}"
 
 
 def _outlines(picture: ElementTree.Element, plan: Composition, paths: list[str]) -> None:

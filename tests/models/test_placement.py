@@ -83,7 +83,7 @@ def test_quantization_says_what_it_needs(tiny_folder, monkeypatch):
         load_checkpoint(str(tiny_folder), Loading("cpu", quantized="2bit"))
     with pytest.raises(InputError, match=r"need an NVIDIA GPU"):
         load_checkpoint(str(tiny_folder), Loading("cpu", quantized="4bit"))
-    monkeypatch.setattr(placement, "_device", lambda device: torch.device("cuda"))
+    monkeypatch.setattr(placement, "machine_device", lambda device: torch.device("cuda"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"uv sync --extra quantized"):
         placement.place(tiny_folder, "tiny", quantized="8bit")

@@ -67,6 +67,10 @@ function build() {
   $("legend").textContent = data.signed
     ? "Estimated effects in nats: orange or green supports the words, blue or purple speaks against them."
     : "Estimated effects in nats: what supports the words.";
+  if (data.kind === "uncalibrated") {
+    $("legend").textContent = "Uncalibrated attention: where the model looks beyond its habits, not effects.";
+    $("unit").textContent = "uncalibrated";
+  }
   $("regions").setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
   $("regions").setAttribute("preserveAspectRatio", "none");
   data.regions.forEach((region, i) => {
@@ -105,7 +109,7 @@ function build() {
       const token = make(line, "span", text, "token");
       begun = begun || text !== "";
       const reliance = t < data.estimated ? data.reliance[t] : 0;
-      token.title = t < data.estimated ? `token ${t + data.first + 1}: reliance ${nats(reliance)} nats, estimated` : "not estimated";
+      token.title = t < data.estimated ? `token ${t + data.first + 1}: reliance ${nats(reliance)} ${data.unit}, ${data.kind}` : "not estimated";
       if (Math.abs(reliance) >= 0.1) {
         const strength = 0.45 * Math.min(1, Math.abs(reliance) / scale) ** 0.8;
         token.style.backgroundColor = `rgba(${reliance > 0 ? data.supports : data.opposes}, ${strength.toFixed(3)})`;
@@ -167,7 +171,7 @@ function draw(start, end) {
     bar.style.width = `${half}%`;
     bar.style.background = colourOf(data.signed ? Math.sign(values[i]) * scale * 0.8 : scale * 0.5, scale)[0];
     row.children[2].textContent = known ? nats(values[i]) : "–";
-    row.children[2].title = "estimated, in nats";
+    row.children[2].title = `${data.kind}, ${data.unit}`;
     row.children[3].textContent = measured ? nats(measured.effects[i]) : "";
     row.children[3].title = measured ? `measured (${measured.operator}), in nats` : "not measured";
   });
@@ -177,6 +181,10 @@ function finding(start, end, known, values, order, measured) {
   const subject = state.whole ? `Step ${stepOf(start) + data.firstStep + 1}` : `“${data.tokens[start].trim() || "(space)"}”`;
   if (!known) return `${subject}: effects were not estimated.`;
   const reliance = data.reliance.slice(start, end).reduce((a, b) => a + b, 0);
+  const first = order.find((i) => values[i] > 0);
+  if (data.kind === "uncalibrated")
+    return first === undefined ? `${subject}: uncalibrated attention, on no region.`
+      : `${subject} attends most of all to “${data.regions[first].name}”: uncalibrated attention, not an effect.`;
   const checked = measured ? ` Measured (${measured.operator}): ${nats(measured.reliance)} nats.` : "";
   if (reliance < LITTLE && reliance > -LITTLE) return `${subject} rests on almost no visual evidence: ${nats(reliance)} nats, estimated.${checked}`;
   if (reliance < 0) return `${subject} would be likelier without the screenshot: ${nats(reliance)} nats, estimated.${checked}`;
