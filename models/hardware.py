@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def devices() -> tuple[Device, ...]:
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple GPU (shared memory)", total, free, None, "float16"))
     found.append(
-        Device("cpu", f"CPU, {torch.get_num_threads()} threads", total, free, _copy_speed(), "float32")
+        Device("cpu", f"CPU with {os.cpu_count() or 1} cores", total, free, _copy_speed(), "float32")
     )
     return tuple(found)
 

@@ -135,23 +135,34 @@ def _thinker(name: str, loading: Loading) -> Thinker:
     from transformers import Qwen3VLForConditionalGeneration
 
     bundled = load_checkpoint(BUNDLED, Loading("cpu"))
-    config = copy.deepcopy(bundled.model.config)
     layers, hidden, intermediate, heads, key_heads, vocabulary = SHAPES[name]["text"]
-    text = config.text_config
-    text.num_hidden_layers, text.hidden_size, text.intermediate_size = layers, hidden, intermediate
-    text.num_attention_heads, text.num_key_value_heads = heads, key_heads
-    text.head_dim = 128 if hidden > 1024 else hidden // heads
-    half = text.head_dim // 2
-    text.rope_parameters = dict(text.rope_parameters) | {
-        "mrope_section": [half - 2 * (half // 3)] + [half // 3] * 2
+    depth, tower, tower_intermediate, tower_heads = SHAPES[name]["vision"]
+    head_size = 128 if hidden > 1024 else hidden // heads
+    third = head_size // 2 // 3
+    told: dict[str, Any] = bundled.model.config.to_dict()
+    text, vision = told["text_config"], told["vision_config"]
+    text.pop("layer_types", None)  # as many as before; made anew for the new number
+    text |= {
+        "num_hidden_layers": layers,
+        "hidden_size": hidden,
+        "intermediate_size": intermediate,
+        "num_attention_heads": heads,
+        "num_key_value_heads": key_heads,
+        "head_dim": head_size,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 65_536,
     }
-    text.vocab_size, text.max_position_embeddings = vocabulary, 65_536
-    text.layer_types = None
-    vision = config.vision_config
-    vision.depth, vision.hidden_size, vision.intermediate_size, vision.num_heads = SHAPES[name]["vision"]
-    vision.out_hidden_size = hidden
-    vision.num_position_embeddings = 48 * 48
-    vision.deepstack_visual_indexes = [vision.depth // 4, vision.depth // 2, vision.depth - 2]
+    text["rope_parameters"] |= {"mrope_section": [head_size // 2 - 2 * third, third, third]}
+    vision |= {
+        "depth": depth,
+        "hidden_size": tower,
+        "intermediate_size": tower_intermediate,
+        "num_heads": tower_heads,
+        "out_hidden_size": hidden,
+        "num_position_embeddings": 48 * 48,
+        "deepstack_visual_indexes": [depth // 4, depth // 2, depth - 2],
+    }
+    config = type(bundled.model.config).from_dict(told)
     device = machine_device(loading.device)
     dtype = number_format(loading.dtype, device.type)
     before = torch.get_default_dtype()

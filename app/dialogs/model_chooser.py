@@ -82,6 +82,9 @@ class ModelChooser(QDialog):
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Progress of the download")
         self.bar.setTextVisible(False)
+        kept = self.bar.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # or the buttons would jump when a download starts
+        self.bar.setSizePolicy(kept)
         self.bar.hide()
         column = QVBoxLayout(self)
         column.setSpacing(GAP)
@@ -91,7 +94,7 @@ class ModelChooser(QDialog):
         column.addWidget(self.answer)
         column.addWidget(self.bar)
         column.addLayout(self._buttons())
-        self.resize(980, 560)
+        self.resize(1080, 560)
         self._relist()
         self._update()
 
@@ -231,7 +234,7 @@ class ModelChooser(QDialog):
         self._choices = found
         self.table.clear()
         for choice in found:
-            speed = "not known" if choice.speed is None else f"up to {_rate(choice.speed)} tokens/s"
+            speed = _speed(choice.speed)
             needed = (
                 f"{choice.needed / GIB:.1f} GiB, {choice.visual:,} visual tokens" if choice.needed else "–"
             )
@@ -334,5 +337,10 @@ def _button(text: str, pressed: Callable[[], object]) -> QPushButton:
     return button
 
 
-def _rate(tokens_per_second: float) -> str:
-    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.2g}"
+def _speed(tokens_per_second: float | None) -> str:
+    """``up to 27 tokens/s``; below one, the seconds that a token takes."""
+    if tokens_per_second is None:
+        return "not known"
+    if tokens_per_second < 1:
+        return f"at least {1 / tokens_per_second:.2g} s a token"
+    return f"up to {tokens_per_second:.2g} tokens/s"

@@ -281,7 +281,8 @@ def _legend(shown: Shown, look: Look, size: int, left: int, top: int, width: int
     length = min(width, size * 34)
     y = top + size
     quantity = shown.quantity
-    told = f"{quantity.kind} {quantity.noun} on these words, {quantity.unit}"
+    unit = "relative" if quantity is UNCALIBRATED else f"in {quantity.unit}"
+    told = f"{quantity.kind} {quantity.noun} on these words, {unit}"
     words = Line(left, y + small.line / 2, told, bold, INK)
     y += small.line
     bar = Bar(left, y, length, round(size * 0.9), (left, left + width, top + size // 3))

@@ -1,0 +1,59 @@
+"""What a model without an estimator shows is called uncalibrated in every export, and never nats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from core.export.composition import show
+from core.export.json_trace import to_json
+from core.export.look import Look
+from core.trace import Identity, Trace
+
+
+@pytest.fixture
+def bare(make_trace) -> Trace:
+    """A trace that was made without an estimator."""
+    made = make_trace()
+    uncalibrated = Identity("attention, uncalibrated", "", {"calibrated": False})
+    trace = Trace(
+        made.screenshot,
+        made.region_map,
+        made.prompt,
+        made.model,
+        made.segmenter,
+        uncalibrated,
+        made.sampling,
+    )
+    for token in made.tokens:
+        trace.add_token(token)
+    trace.set_effects(0, np.abs(made.effects), made.reliance)
+    return trace
+
+
+def test_pictures_say_it(bare):
+    shown = show(bare, (0, 1), Look())
+    assert "uncalibrated attention, not effects" in shown.heading
+    assert "nats" not in shown.heading
+    assert shown.quantity.title == "uncalibrated attention, relative"
+
+
+def test_numbers_say_it_and_fit_the_schema(bare):
+    exported = to_json(bare)
+    assert exported["effects"]["kind"] == "uncalibrated"
+    assert exported["effects"]["unit"] == "relative"
+    assert exported["estimator"]["details"] == {"calibrated": False}
+    schema = json.loads((Path(__file__).parents[3] / "docs" / "trace.schema.json").read_text("utf-8"))
+    jsonschema.validate(exported, schema)
+
+
+def test_an_estimators_numbers_stay_estimated(make_trace):
+    assert to_json(make_trace())["effects"] | {"values": []} == {
+        "kind": "estimated",
+        "unit": "nats",
+        "values": [],
+    }
