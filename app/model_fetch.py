@@ -13,7 +13,7 @@ from app.environment import estimators_folder
 from app.settings import settings
 from app.worker import Context, JobEnded, Problem, Worker
 from models.checkpoint import Loading
-from models.choices import Choice, choices
+from models.choices import Choice, cached_models, choices
 from models.hardware import Device, devices
 from models.hub import DownloadCancelled, Hub, Offer, fetch, gigabytes, look_up
 
@@ -82,7 +82,9 @@ class ModelFetch(QObject):
 
             found = known or devices()
             estimators = estimators_in([estimators_folder()])
-            context.post(_Listed(found, choices(found, image, loading, estimators, hub, more)))
+            context.post(
+                _Listed(found, choices(found, image, loading, estimators, hub, (*more, *cached_models(hub))))
+            )
 
         self._worker.submit(job)
 

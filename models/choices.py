@@ -5,6 +5,7 @@ Everything is an estimate from ``models/hardware.py``; nothing is loaded and nob
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from core.errors import InputError
 from models.catalogue import CATALOGUE
 from models.checkpoint import AS_IT_COMES, BUNDLED, Loading, content_hash, folder_of
+from models.families import families_of
 from models.hardware import GIB, Device, Shape, shape_of, visual_tokens
 from models.hub import Hub, cached_folder, gigabytes
 from models.placement import SPREAD
@@ -67,12 +69,33 @@ def choices(
     device = chosen_device(devices, loading)
     found = [_choice(BUNDLED, folder_of(BUNDLED), None, device, image, loading, estimators or {})]
     names = [entry.id for entry in CATALOGUE]
-    for name in (*names, *(name for name in more if name not in names)):
+    for name in dict.fromkeys((*names, *more)):
         known = next((entry.shape for entry in CATALOGUE if entry.id == name), None)
         folder = Path(name).expanduser() if Path(name).expanduser().is_dir() else cached_folder(name, hub)
         if folder is None and known is None:
             continue
         found.append(_choice(name, folder, known, device, image, loading, estimators or {}))
+    return found
+
+
+def cached_models(hub: Hub | None = None) -> list[str]:
+    """Ids of vision-language models in the Hugging Face cache that belong to a supported family."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir((hub or Hub()).folder).repos
+    except CacheNotFound:
+        return []
+    found = []
+    for repo in sorted(repos, key=lambda r: r.repo_id):
+        configs = sorted(Path(repo.repo_path).glob("snapshots/*/config.json"))
+        try:
+            config = json.loads(configs[-1].read_text(encoding="utf-8"))
+            if "vision_config" in config and families_of(str(config.get("model_type", ""))):
+                found.append(repo.repo_id)
+        except (OSError, ValueError, IndexError):
+            continue
     return found
 
 

@@ -7,7 +7,6 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli import DONE, INTERRUPTED
@@ -43,13 +42,17 @@ def run(args: Namespace) -> int:
 
 def _list(args: Namespace, hub: Hub) -> int:
     from app.environment import estimators_folder
-    from models.choices import choices
+    from models.choices import cached_models, choices
     from models.estimators import estimators_in
     from models.hardware import GIB, devices
 
     found = devices()
     listed = choices(
-        found, _size(args.image), estimators=estimators_in([estimators_folder()]), hub=hub, more=_cached()
+        found,
+        _size(args.image),
+        estimators=estimators_in([estimators_folder()]),
+        hub=hub,
+        more=cached_models(),
     )
     if args.json:
         models = [asdict(choice) for choice in listed]
@@ -114,29 +117,6 @@ def _size(text: str) -> tuple[int, int]:
     if len(parts) == 2 and all(part.isdecimal() and 0 < int(part) <= 100_000 for part in parts):
         return int(parts[0]), int(parts[1])
     raise InputError(f'--image must look like 1920x1080, not "{text}".')
-
-
-def _cached() -> list[str]:
-    """Ids of vision-language models in the Hugging Face cache that belong to a supported family."""
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    from models.families import families_of
-
-    try:
-        repos = scan_cache_dir().repos
-    except CacheNotFound:
-        return []
-    found = []
-    for repo in sorted(repos, key=lambda r: r.repo_id):
-        configs = sorted(Path(repo.repo_path).glob("snapshots/*/config.json"))
-        try:
-            config = json.loads(configs[-1].read_text(encoding="utf-8"))
-            if "vision_config" in config and families_of(str(config.get("model_type", ""))):
-                found.append(repo.repo_id)
-        except (OSError, ValueError, IndexError):
-            continue
-    return found
 
 
 def _segmenters() -> dict[str, str]:

@@ -51,7 +51,7 @@ def open_chooser(qtbot, machine, server):
         dialog = ModelChooser(image)
         opened.append(dialog)
         dialog.show()
-        qtbot.waitUntil(lambda: dialog.table.topLevelItemCount() > 1, timeout=30_000)
+        qtbot.waitUntil(lambda: dialog.table.topLevelItemCount() > 1, timeout=90_000)
         return dialog
 
     yield make
