@@ -137,6 +137,8 @@ ACTIONS: tuple[Action, ...] = (
            "View/overlay", ("Ctrl+Shift+O",), "outlines", tool_bar=True, checkable=True),
     Action("signed", "Opposing Effects", "Also show regions that speak against a token",
            "View/overlay", ("Ctrl+Shift+N",), "signed", tool_bar=True, checkable=True),
+    Action("arcs", "Arcs to Earlier Thoughts", "Which earlier steps the selection attended to",
+           "View/overlay", ("Ctrl+Shift+A",), checkable=True),
     Action("fixed_scale", "One Scale for the Whole Run", "One colour means one effect, at every token",
            "View/overlay", checkable=True),
     Action("pin", "Compare with This Moment", "Keep this moment, and show how later ones differ from it",

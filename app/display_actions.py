@@ -18,6 +18,7 @@ def handlers(session: Session) -> dict[str, Callable[..., object]]:
     return {
         "outlines": lambda on: session.set_display(outlines=on),
         "signed": lambda on: session.set_display(signed=on),
+        "arcs": lambda on: session.set_display(arcs=on),
         "fixed_scale": lambda on: session.set_display(fixed_scale=on),
         "pin": session.pin,
         **{f"view_{view.id}": lambda _on, name=view.id: session.set_display(view=name) for view in VIEWS},
@@ -33,6 +34,7 @@ def reflect(actions: Mapping[str, QAction], session: Session) -> None:
     display = session.display
     actions["outlines"].setChecked(display.outlines)
     actions["signed"].setChecked(display.signed)
+    actions["arcs"].setChecked(display.arcs)
     actions["fixed_scale"].setChecked(display.fixed_scale)
     actions["pin"].setChecked(session.pinned is not None)
     actions["pin"].setEnabled(session.selection is not None or session.pinned is not None)

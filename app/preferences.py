@@ -65,6 +65,7 @@ def keep_display(display: Display) -> None:
     remembered.setValue("display/opacity", round(display.opacity, 3))
     remembered.setValue("display/signed", display.signed)
     remembered.setValue("display/fixed_scale", display.fixed_scale)
+    remembered.setValue("display/arcs", display.arcs)
     remembered.setValue("display/outlines", display.outlines)
     remembered.setValue("display/colour_map", display.colour_map)
     remembered.setValue("display/view", display.view)
@@ -86,6 +87,7 @@ def restore_display(session: Session) -> None:
         opacity=opacity if 0 <= opacity <= 1 else usual.opacity,
         signed=_yes("display/signed", usual.signed),
         fixed_scale=_yes("display/fixed_scale", usual.fixed_scale),
+        arcs=_yes("display/arcs", usual.arcs),
         outlines=_yes("display/outlines", usual.outlines),
         colour_map=colours if colours in COLOUR_MAPS else usual.colour_map,
         view=view if view in {known.id for known in VIEWS} else usual.view,

@@ -11,7 +11,7 @@ from app.measure_bar import MeasureBar
 from app.regions_delegate import RegionsDelegate, tabular
 from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
 from app.session import Session
-from app.wording import nats, selection_finding
+from app.wording import earlier_finding, nats, selection_finding
 from core.quantity import ESTIMATED
 
 NOTHING = "Run a question, then choose a token or a step to see which regions it rests on."
@@ -104,7 +104,7 @@ class RegionsPanel(QWidget):
             spare = self.width() - header.sectionSize(SHARE)
             wide = max(least, min(280, int(spare * 0.45)))
         header.resizeSection(EFFECT, wide)
-        lines = 2 if self.width() >= 420 else 3
+        lines = 3 if self.width() >= 420 else 4
         self._finding.setMinimumHeight(lines * self._finding.fontMetrics().lineSpacing() + 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -160,7 +160,8 @@ class RegionsPanel(QWidget):
             measurement = self._session.selected_measurement()
             if measurement is not None:
                 text += f" Measured: {nats(measurement.reliance)}."
-            self._finding.setText(text)
+            back = earlier_finding(trace, selection.start, selection.end)
+            self._finding.setText(f"{text} {back}" if back else text)
 
     @Slot()
     def _redraw(self) -> None:

@@ -38,6 +38,7 @@ class Display:
         colour_map: name of a colour-blind-safe map.
         view: how effects are laid over the screenshot, an id of ``app.views.VIEWS``.
         strongest: show only so many regions, those with the strongest effects; 0 for all.
+        arcs: draw arcs on the timeline to the earlier steps that the selection attended to.
     """
 
     opacity: float = 0.65
@@ -47,6 +48,7 @@ class Display:
     colour_map: str = "default"
     view: str = "fill"
     strongest: int = 0
+    arcs: bool = True
 
 
 class Session(QObject):

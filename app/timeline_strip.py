@@ -32,6 +32,7 @@ from app.effect_columns import EffectColumns, Order
 from app.focus import reached_by_keyboard
 from app.playback import Playback
 from app.session import Session
+from app.timeline_arcs import LEAST_SHARE, MOST_ARCS, Arc, paint_arcs
 from app.timeline_layout import HEAD, TimelineLayout, height_for, rows_in
 from app.timeline_marks import MARK, paint_left_out, paint_loop, paint_marks
 from app.timeline_painting import StepMark, paint_background
@@ -192,6 +193,7 @@ class TimelineStrip(QWidget):
         painter.drawPixmap(0, 0, self._background)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_row_marks(painter, colours)
+        self._paint_arcs(painter, colours)
         self._paint_playhead(painter, colours)
         if self.hasFocus() and self._focus_shown:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -221,6 +223,24 @@ class TimelineStrip(QWidget):
         painter.drawPolygon(
             QPolygonF([QPointF(middle - 6, 0), QPointF(middle + 6, 0), QPointF(middle, HEAD + 2)])
         )
+
+    def arcs(self) -> list[Arc]:
+        """The earlier steps that the selection attended to most, where arcs are wanted."""
+        trace, selection = self._session.trace, self._session.selection
+        if trace is None or selection is None or not self._session.display.arcs:
+            return []
+        starts = self._starts
+        ends = [*starts[1:], len(trace)]
+        return [
+            (starts[step], ends[step], share)
+            for step, share in trace.span_earlier(selection.start, selection.end)[:MOST_ARCS]
+            if share >= LEAST_SHARE
+        ]
+
+    def _paint_arcs(self, painter: QPainter, colours: theme.Tokens) -> None:
+        selection, arcs = self._session.selection, self.arcs()
+        if selection is not None and arcs:
+            paint_arcs(painter, self.layout_now, (selection.start + selection.end) / 2, arcs, colours)
 
     def _paint_row_marks(self, painter: QPainter, colours: theme.Tokens) -> None:
         """Frame the rows of the region under the mouse and of the chosen one."""

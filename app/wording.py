@@ -98,6 +98,24 @@ def span_title(trace: Trace, start: int, end: int) -> str:
     return f"Tokens {start + 1:,} to {end:,}"
 
 
+def earlier_finding(trace: Trace, start: int, end: int, least: float = 0.02) -> str:
+    """One sentence: the earlier step that the tokens attended to most, and what that rests on; or "".
+
+    ``least`` is the share of attention below which nothing is said.
+    """
+    found = trace.span_earlier(start, end)
+    if not found or found[0][1] < least:
+        return ""
+    step = trace.step(found[0][0])
+    if float(trace.reliance[step.start : step.end].sum()) < LITTLE_EVIDENCE:
+        basis = "almost no visual evidence"
+    else:
+        top = int(trace.span_effects(step.start, step.end).argmax())
+        basis = f"“{trace.region_map.regions[top].name}”"
+    where = f"step {step.index + 1} ({percent(found[0][1])} of attention)"
+    return f"Looked back most at {where}, resting on {basis}."
+
+
 def span_name(trace: Trace, start: int, end: int) -> str:
     """``This token``, ``Step 3`` or ``These 5 tokens``."""
     if end - start == 1:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.earlier import EarlierSteps
 from core.trace import Step, Token, Trace
 
 
@@ -38,12 +39,16 @@ class TokenDecoded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EffectsEstimated:
-    """Effects of tokens ``start`` .. ``start + len(effects)``: float32 [n, regions] and [n], nats."""
+    """Effects of tokens ``start`` .. ``start + len(effects)``: float32 [n, regions] and [n], nats.
+
+    ``earlier`` tells which earlier steps these tokens attend to, where that was read.
+    """
 
     generation: int
     start: int
     effects: np.ndarray
     reliance: np.ndarray
+    earlier: EarlierSteps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,10 @@ def fold(trace: Trace, event: Event) -> None:
     match event:
         case TokenDecoded(token=token):
             trace.add_token(token)
-        case EffectsEstimated(start=start, effects=effects, reliance=reliance):
+        case EffectsEstimated(start=start, effects=effects, reliance=reliance, earlier=earlier):
             trace.set_effects(start, effects, reliance)
+            if earlier is not None:
+                trace.set_earlier(start, earlier)
         case Finished(reason=reason, tokens_per_second=rate):
             trace.status = "stopped" if reason == "stopped" else "finished"
             trace.details["finish_reason"] = reason

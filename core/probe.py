@@ -193,6 +193,8 @@ class Probe:
 
     Attributes:
         start: index of the first token that the next ``flush`` will describe.
+        looked_back: float32 [n, tokens], attention of the tokens of the last ``flush`` to earlier generated
+            tokens, averaged over layers and heads.
     """
 
     def __init__(
@@ -234,6 +236,7 @@ class Probe:
         self._heard = 0
         self._seen = torch.zeros(256, self._coverage.shape[1], device=device)
         self.start = 0
+        self.looked_back = torch.zeros(0, 0)
 
     def __enter__(self) -> Probe:
         _listening.probe = self
@@ -327,6 +330,7 @@ class Probe:
                 entropy=entropy,
                 area=self._area,
             )
+            self.looked_back = torch.stack(backwards).mean(0)[:, 1:]  # the first is the end of the prompt
         self.start += count
         self._ids.clear()
         return features

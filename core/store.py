@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from core.earlier import EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Failed, Finished, TokenDecoded, fold
 from core.screenshot import png_bytes
@@ -54,6 +55,7 @@ class TraceWriter:
         self.path = Path(path).resolve()
         self._tokens: list[tuple[Any, ...]] = []
         self._effects: list[tuple[Any, ...]] = []
+        self._earlier: list[tuple[Any, ...]] = []
         self._meta: dict[str, str] = {}
         # collects status and details through the same fold that every view uses
         self._outcome = Trace(
@@ -75,8 +77,10 @@ class TraceWriter:
         match event:
             case TokenDecoded(token=token):
                 self._tokens.append(_token_row(token))
-            case EffectsEstimated(start=start, effects=effects, reliance=reliance):
+            case EffectsEstimated(start=start, effects=effects, reliance=reliance, earlier=earlier):
                 self._effects += _effect_rows(start, effects, reliance)
+                if earlier is not None:
+                    self._earlier += _earlier_rows(start, earlier)
             case Finished() | Failed():
                 fold(self._outcome, event)
                 self._meta["status"] = self._outcome.status
@@ -117,7 +121,7 @@ class TraceWriter:
             if needed or not (isinstance(cause, sqlite3.Error) and is_busy(cause)):
                 raise
         else:
-            self._tokens, self._effects, self._meta = [], [], {}
+            self._tokens, self._effects, self._earlier, self._meta = [], [], [], {}
         finally:
             now = time.monotonic()
             self._next_flush = now + min(LONGEST_WAIT, max(FLUSH_SECONDS, (now - began) / SHARE_OF_TIME))
@@ -125,7 +129,7 @@ class TraceWriter:
     def _commit(self, database: sqlite3.Connection) -> None:
         try:
             database.execute("BEGIN IMMEDIATE")
-            _insert_run(database, self._tokens, self._effects)
+            _insert_run(database, self._tokens, self._effects, self._earlier)
             database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._meta.items())
             database.execute("COMMIT")
         except sqlite3.Error:
@@ -192,6 +196,7 @@ def _write_whole(path: Path, trace: Trace) -> None:
                 database,
                 [_token_row(token) for token in trace.tokens],
                 _effect_rows(0, trace.effects[:estimated], trace.reliance[:estimated]),
+                _earlier_rows(0, trace.earlier),
             )
             for measurement in trace.measured:
                 _insert_measurement(database, measurement)
@@ -240,10 +245,14 @@ def _insert_inputs(database: sqlite3.Connection, trace: Trace) -> None:
 
 
 def _insert_run(
-    database: sqlite3.Connection, tokens: list[tuple[Any, ...]], effects: list[tuple[Any, ...]]
+    database: sqlite3.Connection,
+    tokens: list[tuple[Any, ...]],
+    effects: list[tuple[Any, ...]],
+    earlier: list[tuple[Any, ...]],
 ) -> None:
     database.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)", tokens)
     database.executemany("INSERT OR REPLACE INTO effect VALUES (?, ?, ?)", effects)
+    database.executemany("INSERT OR REPLACE INTO earlier VALUES (?, ?, ?)", earlier)
 
 
 def _insert_measurement(database: sqlite3.Connection, measured: Measurement) -> None:
@@ -271,6 +280,12 @@ def _effect_rows(start: int, effects: np.ndarray, reliance: np.ndarray) -> list[
     stored = np.clip(finite(effects), -FLOAT16_MAX, FLOAT16_MAX).astype("<f2")
     pairs = zip(stored, finite(reliance).tolist(), strict=True)
     return [(start + i, row.tobytes(), value) for i, (row, value) in enumerate(pairs)]
+
+
+def _earlier_rows(start: int, earlier: EarlierSteps) -> list[tuple[Any, ...]]:
+    steps, shares = earlier.steps.astype("<i4"), np.clip(finite(earlier.shares), 0.0, 1.0).astype("<f2")
+    rows = enumerate(zip(steps, shares, strict=True), start)
+    return [(token, of.tobytes(), share.tobytes()) for token, (of, share) in rows if of[0] >= 0]
 
 
 def _label_png(labels: np.ndarray) -> bytes:

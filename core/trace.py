@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.earlier import EarlierSteps, nothing_earlier, over_span
 from core.quantity import ESTIMATED, UNCALIBRATED, Quantity
 from core.regions import RegionMap
 from core.screenshot import Screenshot
@@ -131,6 +132,7 @@ class Trace:
         self._effects = np.zeros((256, len(region_map)), np.float32)
         self._reliance = np.zeros(256, np.float32)
         self._estimated = 0
+        self._earlier = nothing_earlier(0)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -152,6 +154,30 @@ class Trace:
         self._effects[start:end] = effects
         self._reliance[start:end] = reliance
         self._estimated = max(self._estimated, end)
+
+    def set_earlier(self, start: int, earlier: EarlierSteps) -> None:
+        """Store which earlier steps the tokens from ``start`` on attend to."""
+        end, known = start + len(earlier), len(self._earlier)
+        if end > known:
+            more = nothing_earlier(max(end - known, known, 256))
+            self._earlier = EarlierSteps(
+                np.concatenate([self._earlier.steps, more.steps]),
+                np.concatenate([self._earlier.shares, more.shares]),
+            )
+        self._earlier.steps[start:end] = earlier.steps
+        self._earlier.shares[start:end] = earlier.shares
+
+    @property
+    def earlier(self) -> EarlierSteps:
+        """Which earlier steps each token attends to, of as many tokens as that is known of. Read only."""
+        end = min(len(self._earlier), self._estimated)
+        return EarlierSteps(self._earlier.steps[:end], self._earlier.shares[:end])
+
+    def span_earlier(self, start: int, end: int) -> list[tuple[int, float]]:
+        """Earlier steps that a token span attends to: (step, mean share of attention), strongest first."""
+        known = self.earlier
+        part = EarlierSteps(known.steps[start:end], known.shares[start:end])
+        return over_span(part, self.tokens[start].step) if start < len(self.tokens) else []
 
     @property
     def quantity(self) -> Quantity:

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
+from core.earlier import KEPT, nothing_earlier
 from core.regions import MAX_REGIONS, Region, RegionMap
 from core.screenshot import MAX_PIXELS, Screenshot
 from core.strict_json import FLOAT32_MAX
@@ -52,6 +53,9 @@ def read_trace(path: Path) -> Trace:
                 ),
                 "effect": _rows(
                     connection, "SELECT token, effects, reliance FROM effect ORDER BY token", MAX_TOKENS
+                ),
+                "earlier": _rows(
+                    connection, "SELECT token, steps, shares FROM earlier ORDER BY token", MAX_TOKENS
                 ),
                 "measurement": _rows(
                     connection,
@@ -97,6 +101,7 @@ def _trace(rows: dict[str, list[tuple[Any, ...]]]) -> Trace:
         trace.details["interrupted"] = True
     _add_tokens(trace, rows["token"])
     _add_effects(trace, rows["effect"])
+    _add_earlier(trace, rows["earlier"])
     for row in rows["measurement"]:
         trace.measured.append(_measurement(row, len(trace), len(trace.region_map)))
     return trace
@@ -166,6 +171,24 @@ def _add_effects(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
     effects[at] = stored
     reliance[at] = [row[2] for row in rows]
     trace.set_effects(0, effects, reliance)
+
+
+def _add_earlier(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    for token, steps, shares in rows:
+        _integer(token, 0, len(trace) - 1, "attention of a token that does not exist")
+        sound = isinstance(steps, bytes) and isinstance(shares, bytes)
+        _require(sound and (len(steps), len(shares)) == (4 * KEPT, 2 * KEPT), "attention of odd length")
+    at = np.array([row[0] for row in rows])
+    known = nothing_earlier(int(at[-1]) + 1)
+    known.steps[at] = np.frombuffer(b"".join(row[1] for row in rows), "<i4").reshape(-1, KEPT)
+    known.shares[at] = np.frombuffer(b"".join(row[2] for row in rows), "<f2").reshape(-1, KEPT)
+    inside = (known.steps >= -1) & (known.steps < trace.step_count)
+    _require(bool(inside.all()), "attention to a step that does not exist")
+    # also false for NaN
+    _require(bool(((known.shares >= 0) & (known.shares <= 1)).all()), "attention that is not a share")
+    trace.set_earlier(0, known)
 
 
 def _measurement(row: tuple[Any, ...], tokens: int, regions: int) -> Measurement:

@@ -217,3 +217,18 @@ def test_the_real_trace_file_holds_the_run(start, tmp_path):
     assert [t.id for t in again.tokens] == [t.id for t in trace.tokens]
     np.testing.assert_allclose(again.effects, trace.effects, atol=1e-3)
     assert again.status == "finished"
+
+
+def test_effects_come_with_the_earlier_steps_that_their_tokens_attended_to(start):
+    events = list(start(sampling=Sampling(max_new_tokens=40, temperature=1.5, seed=3)))
+    estimated = [event for event in events if isinstance(event, EffectsEstimated)]
+    tokens = [event.token for event in events if isinstance(event, TokenDecoded)]
+    assert tokens[-1].step > 0, "more than one step is needed here"
+    for event in estimated:
+        assert len(event.earlier) == len(event.effects)
+        own = np.array([token.step for token in tokens[event.start : event.start + len(event.effects)]])
+        known = event.earlier.steps >= 0
+        assert (event.earlier.steps[known] < np.repeat(own, known.sum(1))).all()
+        assert known.any(1).tolist() == (own > 0).tolist()
+        sums = event.earlier.shares.astype(float).sum(1)
+        assert ((sums >= 0) & (sums <= 1)).all()
