@@ -82,7 +82,7 @@ class MeasureBar(QWidget):
 
 def _badge(found: Faithfulness | None, spans: int) -> str:
     if found is None or found.lds.mean is None:
-        return "Estimated, not measured" if not spans else f"{spans} measured, without random masks"
+        return "Not measured yet" if not spans else f"{spans} measured, without random masks"
     count = found.lds.count
     return f"Faithfulness: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
 

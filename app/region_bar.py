@@ -60,7 +60,7 @@ class RegionBar(QWidget):
         self.setVisible(shown)
         if shown and trace is not None:
             name = trace.region_map.regions[region].name
-            self._text.setText(f"Tokens that rest on “{name}”, estimated")
+            self._text.setText(f"Tokens that rest on “{name}”, {trace.quantity.kind}")
             self._text.setToolTip("Tokens of which this region has at least half the effect of the strongest")
             self.walk.show_position(*self._session.finder.position_on_region())
 

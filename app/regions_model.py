@@ -95,10 +95,12 @@ class RegionsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         match role:
+            case Qt.ItemDataRole.DisplayRole if self._bare(section):
+                return "Relative"
             case Qt.ItemDataRole.DisplayRole if section == EFFECT and self.measured is not None:
                 return "Estimated, nats"
             case Qt.ItemDataRole.DisplayRole:
-                return "Relative" if self._bare(section) else HEADERS[section]
+                return HEADERS[section]
             case Qt.ItemDataRole.ToolTipRole:
                 return NOT_CALIBRATED if self._bare(section) else TIPS[section]
             case Qt.ItemDataRole.TextAlignmentRole:

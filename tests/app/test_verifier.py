@@ -80,7 +80,7 @@ def test_the_file_keeps_what_was_measured(qtbot, opened):
 
 def test_the_badge_tells_how_faithful_the_estimates_proved(qtbot, opened):
     bar = opened.regions.measure_bar
-    assert bar.badge == "Estimated, not measured"
+    assert bar.badge == "Not measured yet"
     opened.controller.session.select_step(1)
     measure(qtbot, opened)
     assert bar.badge == "Faithfulness: LDS 1.00, 2 steps measured"
