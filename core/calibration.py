@@ -23,6 +23,7 @@ from core.ablation import half_masks, measure
 from core.coverage import coverage
 from core.errors import InputError
 from core.estimator import EffectNetwork, EstimatorConfig, region_inputs, token_inputs
+from core.evidence import Truth
 from core.features import Features, from_tensors, save_tensors
 from core.phases import PhaseReader
 from core.regions import RegionMap
@@ -43,6 +44,8 @@ class Item:
         prompt: what to ask.
         region_map: which regions to attribute to.
         seed: of its random masks.
+        kind: which group of tasks it belongs to, or "".
+        truth: what it says, where that is known.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Item:
     prompt: str
     region_map: RegionMap
     seed: int
+    kind: str = ""
+    truth: Truth | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +85,7 @@ class Heard:
     Attributes:
         prepared: the prompt.
         token_ids: what was generated, T tokens.
+        texts: what each of them adds to the text.
         spans: its steps, as token ranges.
         coverage: float32 [cells, regions].
         features: of all T tokens.
@@ -87,6 +93,7 @@ class Heard:
 
     prepared: Prepared
     token_ids: list[int]
+    texts: list[str]
     spans: list[tuple[int, int]]
     coverage: np.ndarray
     features: Features

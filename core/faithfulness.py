@@ -78,6 +78,21 @@ def explained(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> 
     return 1.0 - float(((measured - predicted) ** 2).sum()) / total if total > 0 else 0.0
 
 
+def scale_sums(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> np.ndarray:
+    """What R² and slope over many texts are made of; shapes as in ``lds``.
+
+    Returns:
+        float64 [4], nats squared: the squared error of the centred prediction, the squared centred measurement,
+        their product, and the squared centred prediction. R² is 1 − the first / the second; the slope of
+        measured on estimated effects, 1 where the scale is right, is the third / the fourth.
+    """
+    predicted = masks.astype(np.float64) @ effects.astype(np.float64).T
+    predicted = predicted - predicted.mean(0)
+    measured = log_probs.astype(np.float64) - log_probs.mean(0)
+    pairs = ((measured - predicted) ** 2, measured**2, measured * predicted, predicted**2)
+    return np.array([pair.sum() for pair in pairs])
+
+
 def top_k(effects: np.ndarray, k: int) -> np.ndarray:
     """Masks without the ``k`` regions of largest effect: bool [targets, regions]."""
     keep = np.ones(effects.shape, bool)
@@ -89,6 +104,30 @@ def top_k(effects: np.ndarray, k: int) -> np.ndarray:
 def top_k_drop(base: np.ndarray, ablated: np.ndarray) -> np.ndarray:
     """Drop in nats of each target when its top regions are removed: [targets] − [targets]."""
     return base - ablated
+
+
+def curve_counts(regions: int) -> list[int]:
+    """How many of the top regions a deletion or insertion curve removes or brings back, from 0 to all."""
+    wanted = {0, 1, 3, 5, round(regions / 2), round(3 * regions / 4), regions}
+    return sorted(count for count in wanted if count <= regions)
+
+
+def curve_area(counts: Sequence[int], log_probs: np.ndarray, nothing: float, whole: float) -> float:
+    """Area under a deletion or insertion curve, trapezoids.
+
+    Args:
+        counts: regions removed or brought back, from 0 to all of them.
+        log_probs: [counts], nats; the target's at each.
+        nothing, whole: nats; the target's with no region and with all of them. Their difference, the reliance,
+            is the unit of height, so that 1 is where everything is kept and 0 where nothing is.
+
+    Returns:
+        the mean height over the share of regions. A good order falls at once and rises at once: low is good
+        for deletion, high for insertion.
+    """
+    shares = np.asarray(counts, np.float64) / counts[-1]
+    heights = (np.asarray(log_probs, np.float64) - nothing) / (whole - nothing)
+    return float(np.trapezoid(heights, shares))
 
 
 def bootstrap(values: np.ndarray, level: float = 0.95, draws: int = 1000, seed: int = 0) -> Interval:
@@ -106,11 +145,25 @@ def bootstrap_groups(
 ) -> Interval:
     """Mean over all values, with an interval from redrawing whole groups (the targets of a screen)."""
     groups = [np.asarray(group) for group in groups if len(group)]
-    if not groups:
-        return Interval(None, None, None, 0)
     sums = np.array([group.sum() for group in groups])
     counts = np.array([len(group) for group in groups])
-    picks = np.random.default_rng(seed).integers(0, len(groups), (draws, len(groups)))
-    means = sums[picks].sum(1) / counts[picks].sum(1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(sums.sum() / counts.sum()), float(low), float(high), int(counts.sum()))
+    found = bootstrap_ratio(sums, counts, level, draws, seed)
+    return Interval(found.mean, found.low, found.high, int(counts.sum()))
+
+
+def bootstrap_ratio(
+    above: np.ndarray, below: np.ndarray, level: float = 0.95, draws: int = 1000, seed: int = 0
+) -> Interval:
+    """Ratio of two sums over screens, with an interval from redrawing the screens.
+
+    Args:
+        above, below: [screens]; what each adds to the two sums.
+    """
+    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    if not len(above) or below.sum() == 0:
+        return Interval(None, None, None, 0)
+    picks = np.random.default_rng(seed).integers(0, len(above), (draws, len(above)))
+    drawn = below[picks].sum(1)
+    ratios = above[picks].sum(1)[drawn != 0] / drawn[drawn != 0]
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(above.sum() / below.sum()), float(low), float(high), len(above))

@@ -50,6 +50,11 @@ def _attention(
     return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
 
 
+def arm(listener: Any) -> None:
+    """Let something with the ``hear_`` methods of a probe listen in this thread; None ends it."""
+    _listening.probe = listener
+
+
 def register() -> None:
     """Make the attention function known to transformers, with the mask that it needs.
 

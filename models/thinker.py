@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,13 @@ from transformers import DynamicCache
 from core.errors import InputError
 from core.features import Features, join
 from core.probe import ATTENTION_NAME, Decoder, Layer, Observer, Probe, listen_to, register
+from core.rollout import Rollout
 from core.thinking import Drawn, Markers, Prepared, Progress, ShouldStop
 from core.threads import at_most
 from core.trace import Sampling
 from models.checkpoint import Checkpoint, Loading, load_checkpoint
 from models.families.family import FULL, SLIDING, Family
+from models.gradients import as_inputs, input_gradients
 from models.sampling import draw
 
 _TEACH_ROWS = 64
@@ -208,7 +209,7 @@ class Thinker:
         parts = []
         for start in range(0, len(token_ids), _TEACH_ROWS):
             with torch.inference_mode():
-                log_probs = torch.log_softmax(self._logits(hidden[0, start : start + _TEACH_ROWS]), -1)
+                log_probs = torch.log_softmax(self.logits(hidden[0, start : start + _TEACH_ROWS]), -1)
             probe.drawn(token_ids[start : start + _TEACH_ROWS], log_probs)
             if (part := probe.flush()) is not None:
                 parts.append(part)
@@ -230,8 +231,14 @@ class Thinker:
 
     def encode(self, prepared: Prepared, pixels: np.ndarray) -> VisualTokens:
         """The visual tokens of an image, uint8 [H, W, 3], of the size of the screenshot in ``prepared``."""
+        return self.encode_inputs(prepared, self._image_inputs(pixels[None]))
+
+    def encode_inputs(self, prepared: Prepared, inputs: Mapping[str, Any]) -> VisualTokens:
+        """The visual tokens of one image given as the model's inputs, such as those in ``prepared``."""
         with torch.inference_mode():
-            output = self.model.model.get_image_features(**self._image_inputs(pixels[None]))
+            output = self.model.model.get_image_features(
+                **{key: inputs[key] for key in self.family.image_inputs}
+            )
         joined = isinstance(output.pooler_output, Tensor)
         embeddings = output.pooler_output if joined else torch.cat(tuple(output.pooler_output))
         deeper = tuple(torch.cat(tuple(level)) for level in getattr(output, "deepstack_features", None) or ())
@@ -262,7 +269,7 @@ class Thinker:
             return torch.where(where.to(mine.device), others, mine).flatten(0, 1)
 
         deeper = [mixed(*pair) for pair in zip(visual.deeper, other.deeper, strict=True)]
-        features = _as_features(mixed(visual.embeddings, other.embeddings), deeper, visual.joined)
+        features = as_inputs(mixed(visual.embeddings, other.embeddings), deeper, visual.joined)
         hidden = self._continue(prepared, token_ids, len(replaced), features)
         return self._log_probs(hidden, token_ids).cpu().numpy()
 
@@ -274,7 +281,7 @@ class Thinker:
         Arguments as in ``score_replaced``; ``hidden`` is bool [B, cells].
         """
         count = len(hidden)
-        features = _as_features(
+        features = as_inputs(
             visual.embeddings.repeat(count, 1),
             [level.repeat(count, 1) for level in visual.deeper],
             visual.joined,
@@ -287,6 +294,25 @@ class Thinker:
         output = self._continue(prepared, token_ids, count, features | {"attention_mask": mask})
         return self._log_probs(output, token_ids).cpu().numpy()
 
+    def input_gradients(
+        self,
+        prepared: Prepared,
+        token_ids: Sequence[int],
+        baseline: np.ndarray | None = None,
+        points: int = 1,
+    ) -> np.ndarray:
+        """Gradient times visual tokens: float32 [T, cells], nats; see ``models.gradients``."""
+        return input_gradients(self, prepared, token_ids, baseline, points)
+
+    def rollout(self, prepared: Prepared, token_ids: Sequence[int]) -> np.ndarray:
+        """Attention rollout from the row that produced each token: float32 [T, cells]."""
+        positions = prepared.prompt_length + len(token_ids) - 1
+        places = torch.as_tensor(prepared.image_tokens, device=self.device)
+        rollout = Rollout(self._decoder.layers, places, positions)
+        image = {key: prepared.inputs[key] for key in self.family.image_inputs}
+        self._continue(prepared, token_ids, 1, image, rollout)
+        return rollout.reached[prepared.prompt_length - 1 :].cpu().numpy()
+
     def _image_inputs(self, images: np.ndarray) -> dict[str, Tensor]:
         """The model's inputs for images, uint8 [B, H, W, 3]."""
         batch = self.processor.image_processor(
@@ -296,7 +322,7 @@ class Thinker:
         )
         return {key: batch[key].to(self.device) for key in self.family.image_inputs}
 
-    def _logits(self, rows: Tensor) -> Tensor:
+    def logits(self, rows: Tensor) -> Tensor:
         """float32 [n, vocabulary] from the decoder's output [n, hidden], as the model itself makes them."""
         logits: Tensor = self.model.lm_head(rows)
         if (bound := self._decoder.softcap) is not None:
@@ -312,7 +338,7 @@ class Thinker:
         step = max(1, _LOGITS_AT_ONCE // self._decoder.head.shape[0])
         parts = []
         for start in range(0, len(rows), step):
-            logits = self._logits(rows[start : start + step])
+            logits = self.logits(rows[start : start + step])
             chosen = logits.gather(1, wanted[start : start + step, None])[:, 0]
             parts.append(chosen - logits.logsumexp(-1))
         return torch.cat(parts).view(count, length)
@@ -324,7 +350,14 @@ class Thinker:
         token_ids: Sequence[int],
         count: int,
         inputs: Mapping[str, Any],
-        probe: Probe | None = None,
+        probe: Probe | Rollout | None = None,
+    ) -> Tensor:
+        """As ``continuation``, with nothing kept for gradients."""
+        with probe or contextlib.nullcontext():
+            return self.continuation(prepared, token_ids, count, inputs)
+
+    def continuation(
+        self, prepared: Prepared, token_ids: Sequence[int], count: int, inputs: Mapping[str, Any]
     ) -> Tensor:
         """The decoder's output [count, T, hidden] at the positions that produce each given token.
 
@@ -340,14 +373,13 @@ class Thinker:
             key: torch.cat((prepared.inputs[key], torch.zeros_like(given)), 1).expand(count, -1)
             for key in self.family.token_inputs
         }
-        with probe or contextlib.nullcontext():
-            output = self.model.model(
-                input_ids=torch.cat((prepared.inputs["input_ids"], given), 1).expand(count, -1),
-                position_ids=positions.expand(*positions.shape[:-2], count, -1),
-                use_cache=False,
-                **along,
-                **inputs,
-            )
+        output = self.model.model(
+            input_ids=torch.cat((prepared.inputs["input_ids"], given), 1).expand(count, -1),
+            position_ids=positions.expand(*positions.shape[:-2], count, -1),
+            use_cache=False,
+            **along,
+            **inputs,
+        )
         return output.last_hidden_state[:, prepared.prompt_length - 1 :]
 
     @torch.inference_mode()
@@ -449,15 +481,6 @@ def _describe_decoder(model: Any, family: Family, threads: int | None) -> Decode
         softcap=getattr(config, "final_logit_softcapping", None),
         threads=threads,
     )
-
-
-def _as_features(embeddings: Tensor, deeper: Sequence[Tensor], joined: bool) -> dict[str, Any]:
-    """Ready-made visual tokens [count · cells, hidden], as transformers' models take them."""
-    features = SimpleNamespace(
-        pooler_output=embeddings if joined else (embeddings,),
-        deepstack_features=[(level,) for level in deeper],
-    )
-    return {"mm_encoder_outputs": {"image": features}}
 
 
 def _recommended(configuration: Any, otherwise: Sampling) -> Sampling:

@@ -13,4 +13,6 @@ def _effects(case: Case) -> np.ndarray:
     return case.estimator.estimate(case.features)[0]
 
 
-METHOD = Method("estimator", "the fitted estimator, from attention alone", 0, _effects, in_nats=True)
+METHOD = Method(
+    "estimator", "the fitted estimator, from attention alone", _effects, in_nats=True, needs="estimator"
+)

@@ -11,4 +11,4 @@ def _effects(case: Case) -> np.ndarray:
     return case.features.attention.mean((1, 2)).cpu().numpy()
 
 
-METHOD = Method("mean attention", "attention on each region, mean over layers and heads", 0, _effects)
+METHOD = Method("mean attention", "attention on each region, mean over layers and heads", _effects)

@@ -12,4 +12,4 @@ def _effects(case: Case) -> np.ndarray:
     return np.random.default_rng(case.seed).random(size, dtype=np.float32)
 
 
-METHOD = Method("random", "random positive scores", 0, _effects)
+METHOD = Method("random", "random positive scores", _effects)

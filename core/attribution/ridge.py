@@ -27,4 +27,7 @@ def ridge(count: int) -> Method:
     def effects(case: Case) -> np.ndarray:
         return ridge_effects(*case.ablations(count))
 
-    return Method(f"ridge {count}", f"ridge regression on {count} ablations", count, effects, in_nats=True)
+    return Method(
+        f"ridge {count}", f"ridge regression on {count} ablations", effects, lambda case: count,
+        in_nats=True, ablations=count, measured=True, costly=True,
+    )  # fmt: skip
