@@ -109,10 +109,11 @@ def read_out(thinker: ThinkingModel, item: Item, sampling: Sampling) -> Heard | 
     shares = coverage(item.region_map, prepared.cells)
     phases = PhaseReader(thinker.markers)
     read = [phases.push(token.id, token.text) for token in drawn]
-    steps = np.array(split([text for _, text in read], [phase for phase, _ in read]))
+    texts = [text for _, text in read]
+    steps = np.array(split(texts, [phase for phase, _ in read]))
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
     spans = list(itertools.pairwise(edges))
-    return Heard(prepared, ids, spans, shares, thinker.teach(prepared, ids, shares))
+    return Heard(prepared, ids, texts, spans, shares, thinker.teach(prepared, ids, shares))
 
 
 def examine(

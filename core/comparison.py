@@ -1,42 +1,61 @@
-"""Compares attribution methods: the same texts, the same unseen masks. Imports torch."""
+"""Compares attribution methods over screens: the same texts, the same unseen masks. Imports torch."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Final
 
 import numpy as np
 
-from core.ablation import half_masks, measure
-from core.attribution.method import Case, Method
-from core.calibration import Item, Say, read_out
-from core.faithfulness import bootstrap_groups, explained, lds, over_spans
+from core.attribution.linear_attention import LinearAttention
+from core.attribution.method import Method, OpenModel
+from core.attribution.registry import CEILING
+from core.calibration import Item, Say
+from core.faithfulness import Interval, bootstrap_groups, bootstrap_ratio
+from core.judging import BEST_SUM, CURVE_COLUMNS, LDS_COLUMNS, Judged, Score, Setting, judge
 from core.run import EffectEstimator
-from core.thinking import ShouldStop, ThinkingModel
+from core.thinking import ShouldStop
 from core.trace import Sampling
 
-RELIANT = 1.0
-"""Nats of measured reliance from which a target counts as depending on the screenshot."""
+SCHEMA: Final = "sightline.faithfulness/2"
+COLUMNS: Final = (*LDS_COLUMNS, "pointing", *CURVE_COLUMNS)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What one method reached, one array a screen."""
+def judge_all(
+    thinker: OpenModel,
+    items: Iterable[Item],
+    setting: Setting,
+    every: int = 1,
+    seconds: float = math.inf,
+    say: Say | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Iterator[Judged]:
+    """Judge screens one after the other.
 
-    steps: list[np.ndarray] = field(default_factory=list)
-    tokens: list[np.ndarray] = field(default_factory=list)
-    reliant_steps: list[np.ndarray] = field(default_factory=list)
-    reliant_tokens: list[np.ndarray] = field(default_factory=list)
-    r2: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    tokens_seen: int = 0
+    Args:
+        items: held-out screens.
+        every: one screen in so many of each kind is judged thoroughly: costly methods and curves.
+        seconds: stop taking screens after that long.
+    """
+    began, seen = time.monotonic(), dict[str, int]()
+    for item in items:
+        if time.monotonic() - began > seconds or (should_stop is not None and should_stop()):
+            break
+        count = seen.get(item.kind, 0)
+        judged = judge(thinker, item, setting, thorough=count % every == 0)
+        if judged is None:
+            continue
+        seen[item.kind] = count + 1
+        if say is not None:
+            say(f"Judged {sum(seen.values())} screens", None)
+        yield judged
 
 
 def compare(
-    thinker: ThinkingModel,
+    thinker: OpenModel,
     estimator: EffectEstimator | None,
     items: Iterable[Item],
     methods: Sequence[Method],
@@ -46,110 +65,130 @@ def compare(
     seconds: float = math.inf,
     say: Say | None = None,
     should_stop: ShouldStop | None = None,
-) -> dict[str, object]:
-    """LDS and R² of methods over screens, pixel ablation, with bootstrap intervals over screens.
+    linear: LinearAttention | None = None,
+    every: int = 1,
+    half: bool = False,
+    curves: bool = True,
+) -> dict[str, Any]:
+    """Judge methods over screens and sum up; arguments as in ``judge_all`` and ``Setting``."""
+    setting = Setting(methods, estimator, linear, masks, sampling or Sampling(), batch, half, curves)
+    judged = list(judge_all(thinker, items, setting, every, seconds, say, should_stop))
+    return summarize(judged, methods, masks, half)
 
-    Args:
-        items: held-out screens.
-        masks: random half masks that judge; methods that ablate get others.
-        seconds: stop taking screens after that long.
+
+def summarize(
+    judged: Sequence[Judged], methods: Sequence[Method], masks: int, half: bool = False
+) -> dict[str, Any]:
+    """The result of a comparison as plain JSON, with 95 % bootstrap intervals over screens.
 
     Returns:
-        {"operator", "masks", "screens", "methods": {name: {"steps", "tokens", "reliant_steps",
-        "reliant_tokens": {"mean", "low", "high", "count"}, "r2", "passes", "seconds_per_token"}}}
+        {"schema", "operator", "masks", "precision", "screens", "thorough_screens", "kinds": {kind: screens},
+        "tokens", "seconds_per_pass", "methods": {name: {"description", "in_nats", "screens", "passes",
+        "seconds_per_token", each of ``COLUMNS``, "r2", "slope", "share_of_ceiling": {"steps", "tokens"},
+        "kinds": {kind: {each of ``COLUMNS``, "r2", "slope"}}}}}. Each column is {"mean", "low", "high",
+        "count"}; ``passes`` and ``seconds_per_token`` are means. The share of the ceiling is the ratio of LDS
+        to that of ``CEILING`` over the screens that both were judged on.
     """
-    tallies = {method.name: _Tally() for method in methods}
-    fitting = max(method.passes for method in methods)
-    began, screens = time.monotonic(), 0
-    for item in items:
-        if time.monotonic() - began > seconds or (should_stop is not None and should_stop()):
-            break
-        heard = read_out(thinker, item, sampling or Sampling())
-        if heard is None:
+    kinds = sorted({one.kind for one in judged if one.kind})
+    described = {method.name: (method.description, method.in_nats) for method in methods}
+    described[BEST_SUM] = ("ridge regression on the very masks that judge: the best that a sum can do", True)
+    rows = {}
+    for name, (description, in_nats) in described.items():
+        mine = [one for one in judged if name in one.scores]
+        if not mine:
             continue
-        regions = len(item.region_map)
-        judged = half_masks(regions, masks, item.seed)
-        own = half_masks(regions, fitting, item.seed + 1)
-        rows = measure(
-            thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids,
-            np.concatenate([np.zeros((1, regions), bool), judged, own]), batch,
-        )  # fmt: skip
-        reliance = heard.features.log_prob.cpu().numpy() - rows[0]
-        truth, fits = rows[1 : 1 + masks], rows[1 + masks :]
-        case = Case(
-            thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids, heard.coverage,
-            heard.features, partial(_first, own, fits), estimator, item.seed,
-        )  # fmt: skip
-        for method in methods:
-            _judge(tallies[method.name], method, case, heard.spans, judged, truth, reliance)
-        screens += 1
-        if say is not None:
-            say(f"Judged {screens} screens", None)
+        tokens = sum(one.tokens for one in mine)
+        rows[name] = {
+            "description": description,
+            "in_nats": in_nats,
+            "screens": len(mine),
+            "passes": round(float(np.mean([one.scores[name].passes for one in mine])), 1),
+            "seconds_per_token": sum(one.scores[name].seconds for one in mine) / max(tokens, 1),
+            **_block([one.scores[name] for one in mine]),
+            "share_of_ceiling": {
+                column: asdict(_share_of_ceiling(mine, name, column)) for column in ("steps", "tokens")
+            },
+            "kinds": {kind: _block([one.scores[name] for one in mine if one.kind == kind]) for kind in kinds},
+        }
     return {
+        "schema": SCHEMA,
         "operator": "pixels",
         "masks": masks,
-        "screens": screens,
-        "methods": {method.name: _summary(tallies[method.name], method) for method in methods},
+        "precision": "bfloat16" if half else "model",
+        "screens": len(judged),
+        "thorough_screens": sum(one.thorough for one in judged),
+        "kinds": {kind: sum(one.kind == kind for one in judged) for kind in kinds},
+        "tokens": sum(one.tokens for one in judged),
+        "seconds_per_pass": float(np.mean([one.seconds_per_pass for one in judged])) if judged else None,
+        "methods": rows,
     }
 
 
-def _first(masks: np.ndarray, log_probs: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    return masks[:count], log_probs[:count]
-
-
-def _judge(
-    tally: _Tally,
-    method: Method,
-    case: Case,
-    spans: Sequence[tuple[int, int]],
-    masks: np.ndarray,
-    truth: np.ndarray,
-    reliance: np.ndarray,
-) -> None:
-    began = time.perf_counter()
-    effects = method.effects(case)
-    tally.seconds += time.perf_counter() - began
-    tally.tokens_seen += len(effects)
-    tokens = lds(effects, masks, truth)
-    steps = lds(over_spans(effects.T, spans).T, masks, over_spans(truth, spans))
-    tally.tokens.append(tokens)
-    tally.steps.append(steps)
-    tally.reliant_tokens.append(tokens[reliance >= RELIANT])
-    tally.reliant_steps.append(steps[over_spans(reliance, spans) >= RELIANT])
-    if method.in_nats:
-        tally.r2.append(explained(over_spans(effects.T, spans).T, masks, over_spans(truth, spans)))
-
-
-def _summary(tally: _Tally, method: Method) -> dict[str, object]:
-    return {
-        **{
-            name: asdict(bootstrap_groups(getattr(tally, name)))
-            for name in ("steps", "tokens", "reliant_steps", "reliant_tokens")
-        },
-        "r2": float(np.mean(tally.r2)) if tally.r2 else None,
-        "passes": method.passes,
-        "seconds_per_token": tally.seconds / max(tally.tokens_seen, 1),
+def _block(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    """Every column of some screens' scores, as plain JSON."""
+    none = np.zeros(0)
+    block = {
+        name: asdict(bootstrap_groups([score.columns.get(name, none) for score in scores]))
+        for name in COLUMNS
     }
+    sums = np.array([score.scale for score in scores if score.scale is not None]).reshape(-1, 4)
+    missed = bootstrap_ratio(sums[:, 0], sums[:, 1])
+    block["r2"] = asdict(
+        missed
+        if missed.mean is None or missed.low is None or missed.high is None
+        else Interval(1 - missed.mean, 1 - missed.high, 1 - missed.low, missed.count)
+    )
+    block["slope"] = asdict(bootstrap_ratio(sums[:, 2], sums[:, 3]))
+    return block
 
 
-def table(result: dict[str, object]) -> str:
+def _share_of_ceiling(judged: Sequence[Judged], name: str, column: str) -> Interval:
+    both = [one.scores for one in judged if CEILING in one.scores]
+    return bootstrap_ratio(
+        np.array([scores[name].columns[column].sum() for scores in both]),
+        np.array([scores[CEILING].columns[column].sum() for scores in both]),
+    )
+
+
+def table(result: dict[str, Any]) -> str:
     """The result as text for a terminal."""
-    methods: dict[str, dict] = result["methods"]  # type: ignore[assignment,type-arg]
+    kinds: list[str] = list(result["kinds"])
+    names = {"steps": "steps", "tokens": "tokens", "carried_tokens": "carried", "direct_tokens": "direct"}
     lines = [
-        f"LDS over {result['screens']} screens, {result['masks']} masks each, operator {result['operator']} "
-        "(all targets; then those with measured reliance of at least 1 nat)",
-        f"{'method':<16}{'steps':>7}{'':<17}{'tokens':>8}{'steps*':>8}{'tokens*':>8}{'R²':>8}{'passes':>8}",
+        "LDS of steps with 95 % intervals, then by kind, of tokens, of tokens that carry evidence on and of "
+        f"those that read it. {result['screens']} screens ({result['thorough_screens']} of them for costly "
+        f"methods and curves), {result['masks']} masks each, operator {result['operator']}.",
+        _line("method", "steps", ["", *kinds, *list(names.values())[1:]]),
     ]
-    for name, row in methods.items():
+    for name, row in result["methods"].items():
         steps = row["steps"]
-        interval = f"[{_number(steps['low'])}, {_number(steps['high'])}]"
-        lines.append(
-            f"{name:<16}{_number(steps['mean']):>7} {interval:<16}{_number(row['tokens']['mean']):>8}"
-            f"{_number(row['reliant_steps']['mean']):>8}{_number(row['reliant_tokens']['mean']):>8}"
-            f"{_number(row['r2']):>8}{row['passes']:>8}"
-        )
+        cells = [f"[{number(steps['low'])}, {number(steps['high'])}]"]
+        cells += [number(row["kinds"][kind]["steps"]["mean"]) for kind in kinds]
+        cells += [number(row[column]["mean"]) for column in list(names)[1:]]
+        lines.append(_line(name, number(steps["mean"]), cells))
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        "R² nats": lambda row: number(row["r2"]["mean"]),
+        "slope": lambda row: number(row["slope"]["mean"]),
+        "pointing": lambda row: number(row["pointing"]["mean"]),
+        "deletion": lambda row: number(row["deletion"]["mean"]),
+        "insertion": lambda row: number(row["insertion"]["mean"]),
+        "top-1": lambda row: number(row["top1"]["mean"]),
+        "top-3": lambda row: number(row["top3"]["mean"]),
+        "top-5": lambda row: number(row["top5"]["mean"]),
+        "of ceiling": lambda row: number(row["share_of_ceiling"]["steps"]["mean"]),
+        "passes": lambda row: f"{row['passes']:.0f}",
+        "ms/token": lambda row: f"{row['seconds_per_token'] * 1000:.3g}",
+    }
+    lines += ["", f"{'method':<22}" + "".join(f"{name:>11}" for name in columns)]
+    for name, row in result["methods"].items():
+        lines.append(f"{name:<22}" + "".join(f"{show(row):>11}" for show in columns.values()))
     return "\n".join(lines)
 
 
-def _number(value: float | None) -> str:
+def _line(name: str, steps: str, cells: Sequence[str]) -> str:
+    return f"{name:<22}{steps:>6} {cells[0]:<15}" + "".join(f"{cell:>10}" for cell in cells[1:])
+
+
+def number(value: float | None) -> str:
+    """A figure of the table, or a dash for none."""
     return "–" if value is None else f"{value:.3f}"

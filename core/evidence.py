@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -12,13 +13,14 @@ import numpy as np
 from core.regions import RegionMap
 
 Box = tuple[float, float, float, float]
+"""x, y, width, height in pixels of the screenshot."""
 HOLDS: Final = 0.5
-"""Share of an element's box in a region, or of a region in the box, from which the region holds the element."""
+"""Share of an element's box in a region, or of a region in the box, from which it is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Characters ``start`` to ``end`` of the true text are read from elements with these boxes (x, y, w, h)."""
+    """Characters ``start`` to ``end`` of the true text were read from elements in these boxes."""
 
     start: int
     end: int
@@ -40,8 +42,8 @@ class Located:
     Attributes:
         reads: those that were written word for word, each with its range of tokens.
         direct: bool [T]; tokens that lie in one of them.
-        elsewhere: bool [T]; tokens written word for word as in the truth, outside of everything read: what they
-            owe to the screenshot was carried by earlier tokens.
+        elsewhere: bool [T]; tokens written word for word as in the truth, outside of everything read: what
+            they owe to the screenshot was carried by earlier tokens.
     """
 
     reads: tuple[tuple[Read, tuple[int, int]], ...]
@@ -70,7 +72,7 @@ def locate(truth: Truth, texts: Sequence[str]) -> Located:
         if np.isin(np.arange(read.start, read.end), origin).all() and _together(origin, read)
     }
     tokens_of: dict[int, list[int]] = {}
-    for token, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for token, (start, end) in enumerate(itertools.pairwise(edges)):
         places = origin[start:end]
         if not len(places) or (places < 0).any():
             continue

@@ -78,13 +78,30 @@ def explained(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> 
     return 1.0 - float(((measured - predicted) ** 2).sum()) / total if total > 0 else 0.0
 
 
+def roc_auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative, ties half.
+
+    Args:
+        scores: [n]; infinities are allowed.
+        positive: bool [n]; both outcomes must occur.
+
+    Raises:
+        ValueError: only one outcome occurs.
+    """
+    count, total = int(positive.sum()), len(positive)
+    if count in (0, total):
+        raise ValueError("an ROC curve needs both outcomes")
+    above = float(ranks(np.asarray(scores, np.float64))[positive].sum()) - count * (count + 1) / 2
+    return above / (count * (total - count))
+
+
 def scale_sums(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> np.ndarray:
     """What R² and slope over many texts are made of; shapes as in ``lds``.
 
     Returns:
-        float64 [4], nats squared: the squared error of the centred prediction, the squared centred measurement,
-        their product, and the squared centred prediction. R² is 1 − the first / the second; the slope of
-        measured on estimated effects, 1 where the scale is right, is the third / the fourth.
+        float64 [4], nats squared: the squared error of the centred prediction, the squared centred
+        measurement, their product, and the squared centred prediction. R² is 1 − the first / the
+        second; the slope of measured on estimated, 1 where the scale is right, is the third / the fourth.
     """
     predicted = masks.astype(np.float64) @ effects.astype(np.float64).T
     predicted = predicted - predicted.mean(0)
@@ -118,8 +135,8 @@ def curve_area(counts: Sequence[int], log_probs: np.ndarray, nothing: float, who
     Args:
         counts: regions removed or brought back, from 0 to all of them.
         log_probs: [counts], nats; the target's at each.
-        nothing, whole: nats; the target's with no region and with all of them. Their difference, the reliance,
-            is the unit of height, so that 1 is where everything is kept and 0 where nothing is.
+        nothing, whole: nats; the target's with no region and with all of them. Their difference, the
+            reliance, is the unit of height, so that 1 is where everything is kept and 0 where nothing is.
 
     Returns:
         the mean height over the share of regions. A good order falls at once and rises at once: low is good

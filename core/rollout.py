@@ -52,9 +52,7 @@ class Rollout:
         mixed = []
         for first in range(0, len(reached), _ROWS):
             queries = query[0, :, first : first + _ROWS]
-            mask = causal_mask(
-                queries.shape[1], first, keys, len(queries) // len(keys), window=read.window
-            )
+            mask = causal_mask(queries.shape[1], first, keys, len(queries) // len(keys), window=read.window)
             rows = attention_rows(queries, keys, mask, read.scaling).mean(0)
             mixed.append(rows @ reached)
         self.reached = 0.5 * torch.cat(mixed) + 0.5 * reached

@@ -29,9 +29,9 @@ def input_gradients(
 ) -> np.ndarray:
     """Gradient times visual tokens, summed over their entries: float32 [T, cells], nats.
 
-    Without a baseline this is gradient × input. With one, uint8 [H, W, 3] of the size of the screenshot, it is
-    integrated gradients: the gradient is averaged over ``points`` midpoints of the line from the baseline's
-    visual tokens to the screenshot's, and multiplied by their difference.
+    Without a baseline this is gradient × input. With one, uint8 [H, W, 3] of the size of the screenshot, it
+    is integrated gradients: the gradient is averaged over ``points`` midpoints of the line from the
+    baseline's visual tokens to the screenshot's, and multiplied by their difference.
 
     Raises:
         ValueError: no tokens given.

@@ -5,21 +5,36 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli import DONE
-from app.cli.console import progress
+from app.cli.console import progress, say
 from app.cli.loading import add_arguments as add_loading_arguments
 from app.cli.loading import loading_of
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.attribution.linear_attention import LinearAttention
+    from core.run import EffectEstimator
+    from models.thinker import Thinker
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline bench``."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="speed, faithfulness, segment, window or kills")
-    add("--samples", metavar="N", type=int, help="screens or kills (speed: 5, segment: 200, otherwise 100)")
-    add("--masks", metavar="N", type=int, default=64, help="faithfulness: random masks a screen (64)")
+    add("what", metavar="WHAT", help="speed, faithfulness, dynamics, segment, window or kills")
+    add(
+        "--samples",
+        metavar="N",
+        type=int,
+        help="screens or kills (5 to 200; faithfulness, dynamics: of each kind, 100)",
+    )
+    add("--masks", metavar="N", type=int, default=128, help="faithfulness: random masks a screen (128)")
+    add("--every", metavar="N", type=int, default=5, help="faithfulness: costly methods on every Nth (5)")
+    add("--precision", metavar="P", default="auto", help="faithfulness: auto, full or half (auto)")
+    add("--picture", metavar="FILE", help="faithfulness: also draw the table as a PNG")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
     add(
@@ -46,12 +61,13 @@ def run(args: Namespace) -> int:
         "speed": _speed,
         "faithfulness": _faithfulness,
         "segment": _segment,
+        "dynamics": _dynamics,
         "window": _window,
         "kills": _kills,
     }
     if args.what not in benches:
         raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
-    for name in ("samples", "masks", "rounds", "tokens"):
+    for name in ("samples", "masks", "rounds", "every", "tokens"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise InputError(f"--{name} must be at least 1, not {getattr(args, name)}.")
     result, text = benches[args.what](args)
@@ -89,16 +105,51 @@ def _speed(args: Namespace) -> tuple[dict[str, object], str]:
 
 
 def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
+    if args.precision not in ("auto", "full", "half"):
+        raise InputError(f"There is no precision “{args.precision}”. Choose auto, full or half.")
+    tell = progress()
+    tell("Loading the libraries", None)
+    from core.comparison import table
+    from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness, natively_half
+
+    on_cpu = args.device in ("auto", "cpu")
+    half = args.precision == "half" or (args.precision == "auto" and on_cpu and natively_half())
+    sources = (args.regions,) if args.regions else SOURCES
+    plan = Plan(args.samples or 100, args.masks, args.every, half, sources)
+    load = partial(_load_judged, args)
+    result = bench_faithfulness(load, plan, tell)
+    if args.picture:
+        from core.export.atomic import replacing
+        from core.export.faithfulness_picture import draw_table
+
+        with replacing(Path(args.picture)) as part:
+            draw_table(result).save(part, "PNG")
+    return result, table(result)
+
+
+def _load_judged(args: Namespace) -> tuple[Thinker, EffectEstimator | None, LinearAttention | None]:
+    """What the benchmark judges."""
     from app.engine import Engine
-    from core.attribution.registry import METHODS
-    from core.comparison import compare, table
-    from models.bundled.estimator.items import SOURCES, items
+    from core.attribution.linear_attention import load_linear
+    from core.attribution.prior import Prior
+    from models.estimators import bundled_estimator
+
+    engine = Engine(args.model, args.estimator, loading=loading_of(args))
+    thinker, fitted = engine.load(lambda text, part: None)
+    linear = load_linear(bundled_estimator() if args.estimator == "bundled" else Path(args.estimator))
+    if linear is not None and linear.thinker_sha256 != thinker.identity.sha256:
+        say("The linear map beside the estimator belongs to another model and is left out.")
+        linear = None
+    return thinker, None if isinstance(fitted, Prior) else fitted, linear
+
+
+def _dynamics(args: Namespace) -> tuple[dict[str, object], str]:
+    from app.engine import Engine
+    from models.dynamics_bench import bench_dynamics, table
 
     tell = progress()
     thinker, estimator = Engine(args.model, args.estimator, loading=loading_of(args)).load(tell)
-    sources = (args.regions,) if args.regions else SOURCES
-    screens = items(args.samples or 100, held_out=True, sources=sources)
-    result = compare(thinker, estimator, screens, list(METHODS.values()), masks=args.masks, say=tell)
+    result = bench_dynamics(thinker, estimator, args.samples or 100, say=tell)
     return result, table(result)
 
 

@@ -1,4 +1,4 @@
-"""Gradient × input: the gradient of a token's log-probability at the visual tokens, times the visual tokens."""
+"""Gradient × input: the gradient of a token's log-probability at the visual tokens, times those."""
 
 from __future__ import annotations
 
@@ -16,5 +16,10 @@ def _passes(case: Case) -> int:
 
 
 METHOD = Method(
-    "gradient × input", "gradient at the visual tokens, times them", _effects, _passes, in_nats=True, costly=True
-)  # fmt: skip
+    "gradient × input",
+    "gradient at the visual tokens, times them",
+    _effects,
+    _passes,
+    in_nats=True,
+    costly=True,
+)

@@ -13,8 +13,8 @@ SWEEPS = 500
 def lasso_effects(masks: np.ndarray, log_probs: np.ndarray, strength: float = STRENGTH) -> np.ndarray:
     """Weights [T, regions], nats, that minimize ‖y − Xw‖² / 2M + ``strength`` · ‖w‖₁ for each target.
 
-    X are the ``masks`` [M, regions] and y a column of ``log_probs`` [M, T], both centred, so that the constant
-    is not penalized. Coordinate descent, for all targets at once.
+    X are the ``masks`` [M, regions] and y a column of ``log_probs`` [M, T], both centred, so that the
+    constant is not penalized. Coordinate descent, for all targets at once.
     """
     x = masks.astype(np.float64) - masks.mean(0)
     y = log_probs.astype(np.float64) - log_probs.mean(0)

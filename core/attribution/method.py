@@ -27,7 +27,7 @@ class OpenModel(ThinkingModel, Protocol):
         baseline: np.ndarray | None = None,
         points: int = 1,
     ) -> np.ndarray:
-        """Gradient of each token's log-probability at the visual tokens, times those: float32 [T, cells], nats.
+        """Gradient of each token's log-probability at the visual tokens, times those: float32 [T, cells].
 
         With a baseline, uint8 [H, W, 3], the gradient is averaged over ``points`` midpoints of the straight
         line from its visual tokens to those of the screenshot, and multiplied by their difference.
@@ -47,7 +47,7 @@ class Case:
         thinker, prepared, pixels, region_map, token_ids: the model and what it was given and wrote.
         coverage: float32 [cells, regions].
         features: what the probe read of every token.
-        whole: float32 [T], nats; log-probability of every token with everything kept, as ablation measures it.
+        whole: float32 [T], nats; log-probability of every token with everything kept, measured.
         singles: float32 [regions, T], nats; the same without one region each.
         ablations: count → random half masks, bool [count, regions], and the log-probability of every token
             under each, float32 [count, T], nats. Never the masks that the method is judged by.

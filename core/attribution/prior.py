@@ -65,4 +65,4 @@ def _effects(case: Case) -> np.ndarray:
     return Prior().estimate(case.features)[0]
 
 
-METHOD = Method("prior", "attention beyond sink and area, no training (uncalibrated)", 0, _effects)
+METHOD = Method("prior", "attention beyond sink and area, no training (uncalibrated)", _effects)

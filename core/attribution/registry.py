@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.attribution import (
     attention_rollout,
+    direct_effect,
     estimated,
     gradient_input,
     integrated_gradients,
@@ -28,9 +29,10 @@ METHODS: dict[str, Method] = {
         random_scores.METHOD,
         region_area.METHOD,
         mean_attention.METHOD,
+        prior.METHOD,
         last_layer_attention.METHOD,
         attention_rollout.METHOD,
-        prior.METHOD,
+        direct_effect.METHOD,
         linear_attention.METHOD,
         estimated.METHOD,
         gradient_input.METHOD,

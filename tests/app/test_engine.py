@@ -93,6 +93,54 @@ def test_bench_speed_prints_a_table_and_writes_numbers(tiny_folder, tiny_estimat
     assert json.loads(out.read_text())["ratio"]["median"] > 0
 
 
+def test_bench_faithfulness_prints_a_table_and_draws_it(
+    tiny_folder, tiny_estimator, tmp_path, capsys, monkeypatch
+):
+    import dataclasses
+
+    from core.attribution.linear_attention import LinearAttention, save_linear
+    from models import faithfulness_bench
+
+    real, methods = faithfulness_bench.bench_faithfulness, ("linear attention", "estimator", "leave-one-out")
+    monkeypatch.setattr(
+        faithfulness_bench,
+        "bench_faithfulness",
+        lambda load, plan, *rest: real(
+            load, dataclasses.replace(plan, methods=methods, max_new_tokens=3), *rest
+        ),
+    )
+    save_linear(tiny_estimator, LinearAttention(np.ones((3, 4), np.float32), "of another model", 1))
+    figures, picture = tmp_path / "f.json", tmp_path / "f.png"
+    arguments = ["--model", str(tiny_folder), "--estimator", str(tiny_estimator), "--samples", "1"]
+    arguments += ["--masks", "4", "--precision", "full", "--json", str(figures)]
+    assert main(["bench", "faithfulness", *arguments, "--picture", str(picture)]) == 0
+    told = capsys.readouterr()
+    assert "leave-one-out" in told.out
+    assert "belongs to another model" in told.err
+    result = json.loads(figures.read_text())
+    assert (result["screens"], result["precision"]) == (5, "model")
+    assert set(result["methods"]) == {"estimator", "leave-one-out", "best sum"}
+    with Image.open(picture) as drawn:
+        assert drawn.width > 1000
+
+
+def test_bench_dynamics_prints_a_table(tiny_folder, tiny_estimator, capsys, monkeypatch):
+    from models import dynamics_bench
+
+    real = dynamics_bench.bench_dynamics
+    monkeypatch.setattr(
+        dynamics_bench, "bench_dynamics", lambda *given, say: real(*given, max_new_tokens=4, say=say)
+    )
+    arguments = ["--model", str(tiny_folder), "--estimator", str(tiny_estimator), "--samples", "1"]
+    assert main(["bench", "dynamics", *arguments]) == 0
+    assert "wandering" in capsys.readouterr().out
+
+
+def test_bench_refuses_an_unknown_precision(capsys):
+    assert main(["bench", "faithfulness", "--precision", "exact"]) == 2
+    assert "Choose auto, full or half" in capsys.readouterr().err
+
+
 def test_bench_refuses_what_it_does_not_know(capsys):
     assert main(["bench", "beauty"]) == 2
     assert "beauty" in capsys.readouterr().err

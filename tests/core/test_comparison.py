@@ -7,20 +7,29 @@ import json
 import numpy as np
 import pytest
 
+from core.ablation import half_masks
 from core.attribution.method import Method
 from core.attribution.registry import METHODS
 from core.attribution.ridge import ridge
 from core.calibration import Item
-from core.comparison import compare, table
+from core.comparison import COLUMNS, compare, judge_all, summarize, table
+from core.evidence import Located, Read
+from core.export.faithfulness_picture import draw_table
+from core.judging import BEST_SUM, Setting, pointing
 from core.regions import region_map_from_labels
 from core.trace import Identity, Sampling
+
+SAMPLING = Sampling(temperature=1.0, max_new_tokens=8)
 
 
 def items(count: int) -> list[Item]:
     labels = np.zeros((64, 96), np.int32)
     labels[:32, :48], labels[32:, 48:], labels[:32, 48:] = 1, 2, 3
     pictures = [np.random.default_rng(i).integers(0, 255, (64, 96, 3), dtype=np.uint8) for i in range(count)]
-    return [Item(str(i), p, "Hi?", region_map_from_labels(labels), i) for i, p in enumerate(pictures)]
+    return [
+        Item(str(i), p, "Hi?", region_map_from_labels(labels), i, ("odd", "even")[i % 2])
+        for i, p in enumerate(pictures)
+    ]
 
 
 class Looks:
@@ -30,11 +39,25 @@ class Looks:
         return features.attention.mean((1, 2)).numpy(), features.image_mass.mean((1, 2)).numpy()
 
 
+METHODS_HERE = [
+    METHODS["random"],
+    METHODS["mean attention"],
+    METHODS["linear attention"],
+    METHODS["estimator"],
+    METHODS["leave-one-out"],
+    ridge(24),
+]
+
+
 @pytest.fixture(scope="module")
-def result(tiny_thinker):
-    methods = [METHODS["random"], METHODS["mean attention"], METHODS["estimator"], ridge(24)]
-    sampling = Sampling(temperature=1.0, max_new_tokens=10)
-    return compare(tiny_thinker, Looks(), items(3), methods, masks=16, sampling=sampling)
+def judged(tiny_thinker):
+    setting = Setting(METHODS_HERE, Looks(), masks=16, sampling=SAMPLING)
+    return list(judge_all(tiny_thinker, items(4), setting, every=2))
+
+
+@pytest.fixture(scope="module")
+def result(judged):
+    return summarize(judged, METHODS_HERE, 16)
 
 
 def test_ablating_the_very_text_beats_chance_by_far(result):
@@ -42,22 +65,62 @@ def test_ablating_the_very_text_beats_chance_by_far(result):
     assert methods["ridge 24"]["tokens"]["mean"] > 0.6 > abs(methods["random"]["tokens"]["mean"]) + 0.2
 
 
+def test_no_sum_does_better_than_one_that_was_fitted_on_the_judging_masks(result):
+    best = result["methods"][BEST_SUM]
+    assert best["r2"]["mean"] >= max(row["r2"]["mean"] or -1 for row in result["methods"].values())
+    assert best["r2"]["mean"] > 0.8
+
+
 def test_methods_that_are_the_same_score_the_same(result):
     methods = result["methods"]
-    assert methods["estimator"]["tokens"] == methods["mean attention"]["tokens"]
+    for column in COLUMNS:
+        assert methods["estimator"][column] == methods["mean attention"][column]
+
+
+def test_costly_methods_and_curves_are_judged_on_some_screens_of_each_kind(judged, result):
+    assert [one.thorough for one in judged] == [True, True, False, False]
+    assert (result["screens"], result["thorough_screens"]) == (4, 2)
+    assert result["methods"]["ridge 24"]["screens"] == 2
+    assert result["methods"]["random"]["screens"] == 4
+    assert result["methods"]["random"]["deletion"]["count"] <= 2
+
+
+def test_methods_without_what_they_need_are_left_out(result):
+    assert "linear attention" not in result["methods"]
 
 
 def test_the_result_says_how_it_came_about_and_is_plain_json(result):
-    assert (result["operator"], result["masks"], result["screens"]) == ("pixels", 16, 3)
+    assert (result["operator"], result["masks"], result["kinds"]) == ("pixels", 16, {"even": 2, "odd": 2})
     assert result["methods"]["ridge 24"]["passes"] == 24
-    assert result["methods"]["random"]["r2"] is None
+    assert result["methods"]["leave-one-out"]["passes"] == 5
+    assert result["methods"]["random"]["r2"]["mean"] is None
+    assert set(result["methods"]["random"]["kinds"]) == {"even", "odd"}
     again = json.loads(json.dumps(result, allow_nan=False))
     assert "ridge 24" in table(again)
+    picture = draw_table(again)
+    assert picture.width > 1000
+    assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 20
+
+
+def test_removing_what_leave_one_out_puts_first_costs_what_it_says(judged):
+    """The drop without the top region is that region's own effect, and no other method's top costs more."""
+    drops = [
+        {name: float(s.columns["top1"][0]) for name, s in one.scores.items() if "top1" in s.columns}
+        for one in judged
+        if "top1" in one.scores["random"].columns
+    ]
+    assert drops
+    for drop in drops:
+        assert drop["leave-one-out"] >= max(drop.values()) - 1e-4
+
+
+def test_a_comparison_can_leave_the_curves_out(tiny_thinker):
+    one = compare(tiny_thinker, None, items(1), [METHODS["random"]], 8, SAMPLING, curves=False)
+    assert one["methods"]["random"]["deletion"]["mean"] is None
+    assert one["methods"]["random"]["tokens"]["count"] > 0
 
 
 def test_no_method_gets_the_masks_that_judge_it(tiny_thinker):
-    from core.ablation import half_masks
-
     seen = []
 
     def spy(case):
@@ -68,6 +131,29 @@ def test_no_method_gets_the_masks_that_judge_it(tiny_thinker):
 
     one = items(1)
     compare(
-        tiny_thinker, None, one, [Method("spy", "", 8, spy)], masks=16, sampling=Sampling(max_new_tokens=4)
-    )
+        tiny_thinker, None, one, [Method("spy", "", spy, ablations=8)], 16, Sampling(max_new_tokens=4)
+    )  # fmt: skip
     assert not np.array_equal(seen[0], half_masks(4, 16, one[0].seed)[:8])
+
+
+def test_pointing_asks_for_the_region_that_holds_what_was_read():
+    region_map = items(1)[0].region_map
+    box = (0.0, 0.0, 48.0, 32.0)
+    located = Located(((Read(0, 1, (box,)), (0, 2)), (Read(1, 2, ((500.0, 0.0, 4.0, 4.0),)), (2, 3))),
+                      np.zeros(3, bool), np.zeros(3, bool))  # fmt: skip
+    effects = np.array([[0.0, 1.0, 0.0, 0.0], [1.5, 1.0, 0.0, 0.0], [0.0, 0.0, 9.0, 0.0]])
+    assert pointing(effects, located, region_map).tolist() == [1.0]
+    assert pointing(effects * [2, 1, 1, 1], located, region_map).tolist() == [0.0]
+
+
+def test_two_measurements_in_different_precision_hardly_differ(tiny_thinker):
+    full, half = (
+        compare(
+            tiny_thinker, None, items(1), [METHODS["leave-one-out"]], 8, SAMPLING, half=half, curves=False
+        )
+        for half in (False, True)
+    )
+    assert half["precision"] == "bfloat16"
+    assert full["methods"]["leave-one-out"]["tokens"] != half["methods"]["leave-one-out"]["tokens"]
+    pair = [one["methods"]["leave-one-out"]["steps"]["mean"] for one in (full, half)]
+    assert abs(pair[0] - pair[1]) < 0.1

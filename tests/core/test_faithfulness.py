@@ -9,10 +9,15 @@ from scipy import stats
 from core.faithfulness import (
     bootstrap,
     bootstrap_groups,
+    bootstrap_ratio,
+    curve_area,
+    curve_counts,
     explained,
     lds,
     over_spans,
     ranks,
+    roc_auc,
+    scale_sums,
     spearman,
     top_k,
     top_k_drop,
@@ -96,3 +101,59 @@ def test_targets_of_one_screen_count_as_one_draw():
     assert together.mean == apart.mean == 0.5
     assert together.high - together.low > 3 * (apart.high - apart.low)
     assert together.count == 200
+
+
+def test_r2_and_slope_are_made_of_sums_over_texts(linear):
+    effects, masks, log_probs = linear
+    error, total, product, square = scale_sums(effects, masks, log_probs)
+    assert error == pytest.approx(0, abs=1e-9)
+    assert product / square == pytest.approx(1)
+    error, total, product, square = scale_sums(effects / 2, masks, log_probs)
+    assert (
+        1 - error / total == pytest.approx(explained(effects / 2, masks, log_probs)) == pytest.approx(3 / 4)
+    )
+    assert product / square == pytest.approx(2)  # what is measured is twice what was estimated
+
+
+def test_curves_stop_at_one_three_and_five_regions_and_at_all_of_them():
+    assert curve_counts(16) == [0, 1, 3, 5, 8, 12, 16]
+    assert curve_counts(2) == [0, 1, 2]
+
+
+def test_the_area_under_a_curve_is_that_of_its_trapezoids():
+    # Height falls from 1 to 0 with the first of four regions and stays there: a triangle of base ¼.
+    assert curve_area([0, 1, 4], np.array([-1.0, -5.0, -5.0]), -5.0, -1.0) == pytest.approx(1 / 8)
+    # The straight line from all to nothing: one half, deleted or inserted.
+    assert curve_area([0, 2, 4], np.array([-1.0, -3.0, -5.0]), -5.0, -1.0) == pytest.approx(1 / 2)
+    assert curve_area([0, 2, 4], np.array([-5.0, -3.0, -1.0]), -5.0, -1.0) == pytest.approx(1 / 2)
+
+
+def test_the_true_order_deletes_a_linear_model_fastest(linear):
+    effects = np.abs(linear[0])
+    counts = curve_counts(9)
+
+    def area(order: np.ndarray, true: np.ndarray) -> float:
+        left = [true.sum() - true[order[:count]].sum() for count in counts]
+        return curve_area(counts, np.array(left), 0.0, float(true.sum()))
+
+    rng = np.random.default_rng(3)
+    for true in effects:
+        best = area(np.argsort(-true), true)
+        assert all(best <= area(rng.permutation(9), true) + 1e-12 for _ in range(20))
+
+
+def test_the_roc_area_counts_pairs_in_the_right_order():
+    positive = np.array([True, True, False, False])
+    assert roc_auc(np.array([3.0, 2.0, 1.0, 0.0]), positive) == 1
+    assert roc_auc(np.array([0.0, 2.0, 1.0, 3.0]), positive) == 0.25
+    assert roc_auc(np.array([1.0, 1.0, 1.0, 1.0]), positive) == 0.5
+    assert roc_auc(np.array([np.inf, 0.0, 1.0, np.inf]), positive) == 0.375
+    with pytest.raises(ValueError, match="both outcomes"):
+        roc_auc(np.ones(2), np.array([True, True]))
+
+
+def test_a_ratio_of_sums_weighs_screens_by_what_they_hold():
+    found = bootstrap_ratio(np.array([1.0, 0.0]), np.array([1.0, 3.0]))
+    assert found.mean == 0.25
+    assert (found.low, found.high, found.count) == (0.0, 1.0, 2)
+    assert bootstrap_ratio(np.zeros(0), np.zeros(0)).mean is None

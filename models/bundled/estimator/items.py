@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.calibration import Item
+from core.evidence import Read, Truth
 from core.partition import partition
 from core.regions import RegionMap
 from core.screenshot import Screenshot
@@ -41,6 +42,16 @@ def regions_of(sample: Sample, source: str) -> RegionMap:
     return segmenters.segment(screenshot, name, max_regions=limit)
 
 
+def truth_of(sample: Sample) -> Truth:
+    """What a perfect reader would write about a screen, and where it would read it."""
+    boxes = {element.id: element.bbox for element in sample.elements}
+    reads = tuple(
+        Read(evidence.start, evidence.end, tuple(boxes[i] for i in evidence.elements))
+        for evidence in sample.evidence
+    )
+    return Truth(f"{sample.thinking}\n{sample.answer}", reads)
+
+
 def items(
     count: int,
     held_out: bool = False,
@@ -65,4 +76,5 @@ def items(
         sample = generate(kind, seed)
         region_map = regions_of(sample, source)
         if len(region_map) >= 3:
-            yield Item(f"{kind}-{source}-{seed}", sample.image, sample.prompt, region_map, seed)
+            name = f"{kind}-{source}-{seed}"
+            yield Item(name, sample.image, sample.prompt, region_map, seed, kind, truth_of(sample))

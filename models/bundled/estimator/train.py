@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
 from core.calibration import collect, fit
 from core.comparison import compare, table
@@ -23,6 +24,9 @@ from core.estimator import load_estimator, save_estimator
 from core.trace import Sampling
 from models.bundled.estimator.items import items
 from models.thinker import load_thinker
+
+JUDGED = ("random", "mean attention", "linear attention", "estimator", "ridge 64")
+"""Methods that the estimator is held against right after it is fitted; the benchmark takes them all."""
 
 
 def _say(text: str, fraction: float | None) -> None:
@@ -107,17 +111,21 @@ def main() -> None:
         "fit_seconds": round(time.monotonic() - began - collected),
     }
     save_estimator(arguments.out, network, config, notes)
+    linear = fit_linear(examples, thinker.identity.sha256, say=_say)
+    save_linear(arguments.out, linear)
     if arguments.judge:
         result = compare(
             thinker,
             load_estimator(arguments.out),
             items(arguments.judge, held_out=True, sources=("truth", "opencv")),
-            list(METHODS.values()),
+            [METHODS[name] for name in JUDGED],
             64,
             Sampling(max_new_tokens=arguments.max_new_tokens),
             arguments.batch,
             arguments.judge_minutes * 60,
             _say,
+            linear=linear,
+            curves=False,
         )
         save_estimator(arguments.out, network, config, notes | {"judged": result})
         print(table(result))

@@ -22,4 +22,4 @@ def test_ridge_shrinks_what_few_ablations_cannot_tell():
 
 
 def test_a_ridge_says_how_many_forward_passes_it_takes():
-    assert (ridge(17).passes, ridge(17).in_nats) == (17, True)
+    assert (ridge(17).ablations, ridge(17).passes(None), ridge(17).in_nats) == (17, 17, True)
