@@ -69,9 +69,9 @@ def _sam(checkpoint: Path | None) -> Segmenter:
 _SAM = Entry("Segment Anything: the bundled one, or sam:CHECKPOINT", _sam, takes_checkpoint=True)
 
 SEGMENTERS: dict[str, Entry] = {
-    **({"sam": _SAM} if sam_checkpoint.bundled() else {}),
     "opencv": Entry("edges, flat surfaces and text lines; fast, needs no model", _opencv),
     "grid": Entry("a regular grid, blind to the content; for comparison", _grid),
+    **({"sam": _SAM} if sam_checkpoint.bundled() else {}),
 }
 """What can be asked for by name alone."""
 
