@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
+FLOAT32_MAX: Final = 2.0**128 - 2.0**104
 
 
 def plain(value: Any) -> Any:
@@ -21,7 +22,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, int):
         return value
@@ -36,6 +37,8 @@ def plain(value: Any) -> Any:
 
 def finite(values: Any) -> np.ndarray:
     """Numbers as float32 that files may hold: NaN, which says nothing, becomes 0; infinities the extremes."""
+    import numpy as np
+
     return np.clip(np.nan_to_num(np.asarray(values, np.float64)), -FLOAT32_MAX, FLOAT32_MAX).astype(
         np.float32
     )

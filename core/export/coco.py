@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from core import rle
 from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
-from core.export.region_runs import region_runs
-from core.regions import RegionMap
 from core.strict_json import finite, plain
-from core.trace import Trace
+
+if TYPE_CHECKING:
+    from core.regions import RegionMap
+    from core.trace import Trace
 
 
 def coco_of(name: str, region_map: RegionMap) -> dict[str, Any]:
@@ -24,6 +22,9 @@ def coco_of(name: str, region_map: RegionMap) -> dict[str, Any]:
     Args:
         name: of the screenshot.
     """
+    from core import rle
+    from core.export.region_runs import region_runs
+
     size = [region_map.height, region_map.width]
     runs = region_runs(region_map.labels, len(region_map))
     return {
@@ -60,7 +61,7 @@ def to_coco(trace: Trace, steps: Steps | None = None) -> dict[str, Any]:
     rows: list[list[float] | None] = []
     for step in map(trace.step, range(first, last)):
         known = step.end <= trace.estimated
-        sums = np.round(finite(trace.span_effects(step.start, step.end)).astype(np.float64), 5) + 0.0
+        sums = finite(trace.span_effects(step.start, step.end)).astype(float).round(5) + 0.0
         rows.append(sums.tolist() if known else None)
     for annotation in data["annotations"]:
         annotation["effects"] = [None if row is None else row[annotation["id"]] for row in rows]

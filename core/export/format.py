@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from core.export.options import Option
-from core.trace import Trace
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from core.trace import Trace
 
 Steps = tuple[int, int]
 """A range of steps: first, and one past the last."""

@@ -16,14 +16,14 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.look import COLOURS, OPACITY, SIGNED
 from core.strict_json import finite, plain
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.trace import Trace
 
 _UNSAFE: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'\u2028\u2029"}
@@ -115,7 +115,7 @@ def _data(trace: Trace, steps: Steps, signed: bool, opacity: int, colours: str) 
     start, end = token_range(trace, steps)
     known = max(0, min(end, trace.estimated) - start)
     effects = finite(trace.effects[start:end])
-    quantum = float(np.abs(effects).max(initial=0.0)) / 32767 or 1.0
+    quantum = float(abs(effects).max(initial=0.0)) / 32767 or 1.0
     table = COLOUR_MAPS[colours]
     paths = region_paths(trace.region_map.labels, len(trace.region_map))
     return {
@@ -140,7 +140,7 @@ def _data(trace: Trace, steps: Steps, signed: bool, opacity: int, colours: str) 
         "tokens": [plain(token.text) for token in trace.tokens[start:end]],
         "reliance": _rounded(trace.reliance[start:end]),
         "quantum": quantum,
-        "effects": base64.b64encode(np.round(effects / quantum).astype("<i2").tobytes()).decode("ascii"),
+        "effects": base64.b64encode((effects / quantum).round().astype("<i2").tobytes()).decode("ascii"),
         "measured": [
             {
                 "start": one.start - start,
@@ -162,7 +162,7 @@ def _data(trace: Trace, steps: Steps, signed: bool, opacity: int, colours: str) 
 
 
 def _rounded(values: np.ndarray | float) -> Any:
-    return (np.round(finite(values).astype(np.float64), 4) + 0.0).tolist()
+    return (finite(values).astype(float).round(4) + 0.0).tolist()
 
 
 def _picture(trace: Trace) -> str:

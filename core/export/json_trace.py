@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Final
 
 from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
-from core.export.region_runs import region_runs
 from core.strict_json import finite, plain
-from core.trace import Identity, Measurement, Trace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.trace import Identity, Measurement, Trace
 
 SCHEMA: Final = "sightline.trace/1"
 DECIMALS: Final = 5
@@ -30,6 +31,8 @@ def to_json(trace: Trace, steps: Steps | None = None) -> dict[str, Any]:
     Raises:
         InputError: there are no such steps.
     """
+    from core.export.region_runs import region_runs
+
     first, last = checked_steps(trace, steps)
     start, end = token_range(trace, (first, last))
     shot, regions = trace.screenshot, trace.region_map
@@ -120,14 +123,14 @@ def _measurement(measured: Measurement) -> dict[str, Any]:
         "effects": _nats(measured.effects),
         "reliance": _nats(measured.reliance),
         "base_log_prob": _nats(measured.base_log_prob),
-        "masks": np.asarray(measured.masks, int).tolist(),
+        "masks": measured.masks.astype(int).tolist(),
         "mask_log_probs": _nats(measured.mask_log_probs),
     }
 
 
 def _nats(values: np.ndarray | float) -> Any:
     """Rounded numbers that JSON can hold, as in the trace file; −0 becomes 0."""
-    return (np.round(finite(values).astype(np.float64), DECIMALS) + 0.0).tolist()
+    return (finite(values).astype(float).round(DECIMALS) + 0.0).tolist()
 
 
 FORMAT: Final = Format("json", ".json", "tokens, regions and effects as numbers", export_json, preview_json)

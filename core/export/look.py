@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from core.colour_maps import COLOUR_MAPS
 from core.export.options import Option
 
 LAYERS: Final = ("screenshot", "overlay", "outlines", "labels", "words")
+
+COLOUR_MAP_NAMES: Final = ("default", "purple and green")
+"""Those of ``core.colour_maps.COLOUR_MAPS``, so that a list of options needs no numpy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ COLOURS: Final = Option(
     "default",
     "Colours",
     "Both are safe for colour-blind eyes",
-    choices=tuple(COLOUR_MAPS),
+    choices=COLOUR_MAP_NAMES,
 )
 ENLARGE: Final = Option(
     "enlarge", "number", 1, "Size", "How many times as large, 1 to 4", low=1, high=4, unit="×"

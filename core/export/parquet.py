@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.json_trace import to_json
@@ -31,6 +29,7 @@ def to_table(trace: Trace, steps: Steps | None = None) -> pyarrow.Table:
     Raises:
         InputError: there are no such steps.
     """
+    import numpy as np
     import pyarrow as pa
 
     start, end = token_range(trace, checked_steps(trace, steps))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from core.colour_maps import COLOUR_MAPS, composite, contrast, ink_on, luminance, map_effects, scale_of
+from core.export.look import COLOUR_MAP_NAMES
 
 NAMES = list(COLOUR_MAPS)
 # How dichromats see sRGB colours (Machado, Oliveira and Fernandes 2009, severity 1, in linear RGB).
@@ -122,3 +123,7 @@ def test_compositing_matches_a_pixel_at_a_time():
         a = int(rgba[3]) / 255
         expected = [int(rgba[i]) * a + int(rgb[i]) * (1 - a) for i in range(3)]
         assert np.abs(got.astype(float) - expected).max() <= 0.51
+
+
+def test_the_options_of_exports_offer_every_colour_map():
+    assert tuple(COLOUR_MAPS) == COLOUR_MAP_NAMES
