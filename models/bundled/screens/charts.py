@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 from models.bundled.screens.board import Board, readable_on
+from models.bundled.screens.quantities import list_by_name, list_by_number
 from models.bundled.screens.sample import Element, Thought
 from models.bundled.screens.words import COLOURS, INTERFACE, NAMES, PLACES, THINGS
 from models.bundled.screens.working import subtraction
@@ -37,7 +38,7 @@ def _short(board: Board, width: float, size: float) -> str:
 def _bars(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
     top = _title(board)
-    size = float(rng.uniform(13, 14.5))
+    size = float(rng.uniform(14, 15))
     count = 3 if board.width < 260 else int(rng.integers(3, 5))
     pitch = (board.width - 12) / count
     base = board.height - size - 12
@@ -71,27 +72,23 @@ def _bars(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     prompts = (f"What is the value of {a}?", "Which bar is the highest?", f"How much higher is {a} than {b}?")
     task = int(rng.integers(3))
     thought = board.thought()
+    (list_by_number if task == 1 else list_by_name)(thought, "The bars are ", pairs)
     if task == 0:
-        thought.say(f"The bar {a} shows ").read(first[1].text, *first).say(".")
+        thought.say(f". {a} {first[1].text}.")
         return prompts[0], thought, first[1].text, prompts
     if task == 1:
-        thought.say("The bars are ")
-        for i, (label_, number_) in enumerate(pairs):
-            thought.say(", " if i else "").read(label_.text, label_).say(" ").read(number_.text, number_)
         label_, number_ = max(pairs, key=lambda p: int(p[1].text))
-        thought.say(f". The largest is {number_.text}, which is {label_.text}.")
+        thought.say(f". The largest is {number_.text} {label_.text}.")
         return prompts[1], thought, f"{label_.text}, {number_.text}", prompts
-    for label_, number_ in (first, second):
-        thought.say(f"The bar {label_.text} shows ").read(number_.text, label_, number_).say(". ")
     x_, y_ = int(first[1].text), int(second[1].text)
-    thought.say(subtraction(x_, y_))
+    thought.say(f". {a} {x_}, {b} {y_}. " + subtraction(x_, y_))
     return prompts[2], thought, str(x_ - y_), prompts
 
 
 def _line(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
     top = _title(board)
-    size = float(rng.uniform(13, 15))
+    size = float(rng.uniform(14, 16.5))
     count = int(rng.integers(3, 5))
     shape = board.one_of("rises", "falls", "rises then falls", "falls then rises")
     values = _trend(board, shape, count)
@@ -113,6 +110,8 @@ def _line(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         text = str(value)
         width = board.text_width(text, size)
         at = min(max(x - width / 2, 11), board.width - width - 4)
+        # On a plate, so that the line never strikes a number through.
+        board.box(at - 2, y - size - 7, width + 4, size + 2, board.ground)
         marks.append(board.add("value", text, board.text(at, y - size - 7, text, size)))
     thought = board.thought().say("The points are ")
     for i, mark in enumerate(marks):
@@ -147,7 +146,7 @@ def _trend(board: Board, shape: str, count: int) -> list[int]:
 def _pie(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
     top = _title(board)
-    size = float(rng.uniform(13, 15))
+    size = float(rng.uniform(14, 16))
     count = int(rng.integers(3, 5))
     names = [str(n) for n in rng.permutation(list(COLOURS))[:count]]
     shares = _shares(board, count)
@@ -183,12 +182,10 @@ def _pie(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         entries.append(board.add("label", word, box, colour=names[index]))
     pick = int(rng.integers(count))
     entry, slice_ = entries[pick], slices[int(order[pick])]
-    thought = (
-        board.thought()
-        .say(f"{entry.text} is ")
-        .read(entry.colour, entry)
-        .say(f". The {entry.colour} slice shows ")
-    )
+    thought = board.thought().say("I see ")
+    for i, other in enumerate(entries):
+        thought.say(", " if i else "").read(f"{other.text} in {other.colour}", other)
+    thought.say(f". {entry.text} in {entry.colour}. The {entry.colour} slice shows ")
     thought.read(slice_.text, slice_).say(".")
     prompts = tuple(f"What is the share of {e.text}?" for e in entries)
     return prompts[pick], thought, slice_.text, prompts
@@ -206,7 +203,7 @@ def _shares(board: Board, count: int) -> list[int]:
 def _diagram(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
     top = _title(board)
-    size = float(rng.uniform(13, 16))
+    size = float(rng.uniform(14, 17))
     count = 4 if board.height >= 224 else 3
     forward = bool(rng.random() < 0.5)
     pitch = (board.height - top - 4) / count
@@ -222,18 +219,20 @@ def _diagram(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         board.text(x + 12, y + 4, word, size)
         boxes.append(board.add("box", word, box))
     x = left + 44
+    direction = "down" if forward else "up"
+    arrows: list[Element] = []
     for i in range(count - 1):
         y0, y1 = top + i * pitch + size + 13, top + (i + 1) * pitch - 3
         tip, tail = (y1, y0) if forward else (y0, y1)
-        back = -6.0 if forward else 6.0
+        back = (-1 if forward else 1) * min(10.0, abs(y1 - y0) * 0.6)
         board.lines([(x, tail), (x, tip + back / 2)], board.ink, 1.5)
-        board.polygon([(x, tip), (x - 5, tip + back), (x + 5, tip + back)], board.ink)
-    direction = "down" if forward else "up"
-    thought = board.thought().say("The arrows point ").read(direction, *boxes).say(". The order is ")
+        head = board.polygon([(x, tip), (x - 8, tip + back), (x + 8, tip + back)], board.ink)
+        arrows.append(board.add(f"{direction} arrow", "", head))
+    thought = board.thought().say("The arrows point ").read(direction, *arrows).say(". The order is ")
     chain = boxes if forward else boxes[::-1]
     for i, element in enumerate(chain):
         thought.say(", " if i else "").read(element.text, element)
     at = int(rng.integers(count - 1))
-    thought.say(f". After {chain[at].text} comes {chain[at + 1].text}.")
+    thought.say(f". After {chain[at].text}, {chain[at + 1].text}.")
     prompts = tuple(f"What comes after {e.text}?" for e in chain[:-1])
     return prompts[at], thought, chain[at + 1].text, prompts

@@ -8,8 +8,6 @@ from models.bundled.screens.board import Board, Colour, readable_on
 from models.bundled.screens.sample import Box, Element, Thought
 from models.bundled.screens.words import COLOURS, INTERFACE, SHAPES
 
-_NUMBERS = ("0", "1", "2", "3", "4", "5", "6", "7", "8")
-
 
 def draw(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     """Draw shapes or a desktop; returns prompt, thinking, answer and suggestions."""
@@ -42,25 +40,35 @@ def _shapes(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     one_shape = [e for e in found if e.role == shape]
     unique = [e for e in found if sum(o.role == e.role for o in found) == 1]
     task = int(rng.integers(5))
-    thought.say("The shapes are " if task == 0 and listing.startswith("Name") else "I see ")
-    for i, (name, element) in enumerate(zip(names, found, strict=True)):
-        thought.say(", " if i else "").read(name, element)
     prompts = (listing, f"How many {colour} shapes are there?", f"How many {shape} shapes are there?")
     if unique and task >= 3:
-        element = unique[int(rng.integers(len(unique)))]
+        wanted = unique[int(rng.integers(len(unique)))]
+        # Shape first, then what is asked of it: the list is then looked up by shape.
+        thought.say("I see ")
+        for i, (element, cell) in enumerate(zip(found, cells, strict=True)):
+            said = f"at {_place(cell, columns, rows)}" if task == 3 else f"in {element.colour}"
+            thought.say(", " if i else "").read(f"{element.role} {said}", element)
         if task == 3:
-            place = _place(cells[found.index(element)], columns, rows)
-            thought.say(f". The {element.role} is at the ").read(place, element).say(".")
-            return f"Where is the {element.role}?", thought, place, prompts
-        thought.say(f". The {element.role} is {element.colour}.")
-        return f"Which colour is the {element.role}?", thought, element.colour, prompts
+            place = _place(cells[found.index(wanted)], columns, rows)
+            thought.say(f". The {wanted.role} at {place}.")
+            return f"Where is the {wanted.role}?", thought, place, prompts
+        thought.say(f". The {wanted.role} in {wanted.colour}.")
+        return f"Which colour is the {wanted.role}?", thought, wanted.colour, prompts
     if task == 0:
+        thought.say("The shapes are " if listing.startswith("Name") else "I see ")
+        for i, (name, element) in enumerate(zip(names, found, strict=True)):
+            thought.say(", " if i else "").read(name, element)
         thought.say(f". That makes {len(found)}.")
         return prompts[0], thought, ", ".join(names), prompts
     chosen, what = (one_colour, f"{colour} shapes") if task % 2 else (one_shape, f"{shape} shapes")
-    listed = ", ".join(f"{e.colour} {e.role}" for e in chosen)
-    thought.say(f". The {what} are {listed}. That makes {len(chosen)}.")
-    return f"How many {what} are there?", thought, f"{_NUMBERS[len(chosen)]}: {listed}", prompts
+    thought.say(f"I count {what}: ")
+    so_far = 0
+    for i, (name, element) in enumerate(zip(names, found, strict=True)):
+        so_far += element in chosen
+        thought.say(", " if i else "").read(name, element).say(f" {so_far}")
+    answer = f"{so_far} of {len(found)}"
+    thought.say(f". That makes {answer}.")
+    return f"How many {what} are there?", thought, answer, prompts
 
 
 def _place(cell: int, columns: int, rows: int) -> str:
@@ -106,7 +114,7 @@ def draw_shape(board: Board, shape: str, x: float, y: float, r: float, colour: C
 
 def _icons(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
-    size = float(rng.uniform(13, 14.5))
+    size = float(rng.uniform(14, 15))
     columns = 2 if board.width < 250 else 3
     rows = max(2, min(3, int(board.height // 82)))
     count = int(rng.integers(3, min(6, columns * rows) + 1))
@@ -140,26 +148,24 @@ def _icons(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     prompts = (
         "List the icons.",
         f"Which colour is the icon {chosen.text}?",
-        f"Which icons are {colour}?",
         "How many icons are there?",
     )
-    task = int(rng.integers(4))
+    task = int(rng.integers(3))
     if task == 1:
-        thought.say(f"The icon {chosen.text} is ").read(colour, chosen).say(".")
+        thought.say("I see ")
+        for i, icon_ in enumerate(icons):
+            thought.say(", " if i else "").read(f"{icon_.text} in {icon_.colour}", icon_)
+        thought.say(f". {chosen.text} in {colour}.")
         return prompts[1], thought, colour, prompts
     thought.say("I see ")
     for i, icon_ in enumerate(icons):
         thought.say(", " if i else "").read(f"{icon_.colour} {icon_.text}", icon_)
-    if task == 2:
-        same = [i.text for i in icons if i.colour == colour]
-        thought.say(f". The {colour} ones are {', '.join(same)}.")
-        return prompts[2], thought, ", ".join(same), prompts
     thought.say(f". That makes {count}.")
     names = ", ".join(i.text for i in icons)
     return (
         (prompts[0], thought, names, prompts)
         if task == 0
-        else (prompts[3], thought, f"{count}: {names}", prompts)
+        else (prompts[2], thought, f"{count}: {names}", prompts)
     )
 
 

@@ -28,7 +28,7 @@ def _form(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     y = _title(board)
     count = int(rng.integers(3, 6))
     pitch = min(38.0, (board.height - y - 6) / count)
-    size = float(rng.uniform(13, min(17, pitch - 9)))
+    size = float(rng.uniform(14, min(17, pitch - 9)))
     x_label, x_value = float(rng.uniform(8, 20)), board.width * float(rng.uniform(0.42, 0.5))
     boxed = rng.random() < 0.5
     fields: list[tuple[Element, Element]] = []
@@ -44,10 +44,10 @@ def _form(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         fields.append((board.add("label", name, label_box, value=text), board.add("value", text, value_box)))
     label, value = fields[int(rng.integers(count))]
     prompts = [f"What is the {e.text}?" for e, _ in fields]
-    thought = board.thought().say("The form has the fields ")
-    for i, (other, _) in enumerate(fields):
-        thought.say(", " if i else "").read(other.text, other)
-    thought.say(f". The {label.text} reads ").read(value.text, label, value).say(".")
+    thought = board.thought().say("The form reads ")
+    for i, (name_, value_) in enumerate(fields):
+        thought.say(", " if i else "").read(name_.text, name_).say(" ").read(value_.text, name_, value_)
+    thought.say(f". {label.text} {value.text}.")
     return f"What is the {label.text}?", thought, value.text, tuple(prompts)
 
 
@@ -87,7 +87,7 @@ def _table(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     rng = board.rng
     y = 8.0 + float(rng.uniform(0, 14))
     count = int(rng.integers(3, 5))
-    size = float(rng.uniform(13, 16))
+    size = float(rng.uniform(14, 16))
     pitch = min(size + float(rng.uniform(10, 22)), (board.height - y - 8) / (count + 1))
     lefts = [float(rng.uniform(8, 14)), board.width * 0.42, board.width * 0.72]
     board.box(4, y - 3, board.width - 8, pitch - 1, board.card, board.line)
@@ -109,16 +109,21 @@ def _table(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         board.lines([(4, top + pitch - 4), (board.width - 4, top + pitch - 4)], board.line)
     label, cells = rows[int(rng.integers(count))]
     column = int(rng.integers(2))
+    whole = bool(rng.random() < 0.3)
     thought = board.thought().say("The columns are ").read(columns[0].text, columns[0])
-    thought.say(" and ").read(columns[1].text, columns[1]).say(f". The row {label.text} reads ")
-    thought.read(cells[0].text, label, cells[0]).say(" and ").read(cells[1].text, label, cells[1])
+    thought.say(" and ").read(columns[1].text, columns[1]).say(". The rows are ")
+    for i, (name_, values_) in enumerate(rows):
+        thought.say(", " if i else "").read(name_.text, name_)
+        for cell_ in values_:
+            thought.say(" ").read(cell_.text, name_, cell_)
+    thought.say(f". {label.text} {cells[0].text} {cells[1].text}")
     prompts = (f"What is the {columns[0].text} of {rows[0][0].text}?", f"Read the row {rows[-1][0].text}.")
-    if rng.random() < 0.3:
+    if whole:
         thought.say(".")
         answer = f"{cells[0].text}, {cells[1].text}"
         return f"Read the row {label.text}.", thought, answer, prompts
-    position = ("first", "second")[column]
-    thought.say(f". {columns[column].text} is the {position} column, so {cells[column].text}.")
+    pairs = ", ".join(f"{c.text} {v.text}" for c, v in zip(columns, cells, strict=True))
+    thought.say(f", so {pairs}. {columns[column].text} {cells[column].text}.")
     return f"What is the {columns[column].text} of {label.text}?", thought, cells[column].text, prompts
 
 

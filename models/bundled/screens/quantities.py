@@ -14,7 +14,8 @@ _Entry = tuple[Element, Element]
 def draw(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
     """Draw a panel of quantities; returns prompt, thinking, answer and suggestions."""
     rng = board.rng
-    count = int(rng.integers(3, 6))
+    task = board.one_of("sum", "sum", "difference", "difference", "largest", "smallest", "order")
+    count = int(rng.integers(3, 5 if task == "order" else 6))
     y = 8.0
     if rng.random() < 0.5:
         size = float(rng.uniform(16, 20))
@@ -30,41 +31,51 @@ def draw(board: Board) -> tuple[str, Thought, str, tuple[str, ...]]:
         "smallest": board.one_of("Which number is the smallest?", "What is the smallest?"),
         "order": "Sort from small to large.",
     }
-    task = board.one_of("sum", "sum", "difference", "difference", "largest", "smallest", "order")
     if task == "difference" and int(first[1].text) < int(second[1].text):
         first, second = second, first
         a, b = b, a
         questions["difference"] = board.one_of(f"How much more is {a} than {b}?", f"What is {a} minus {b}?")
     thought = board.thought()
     if task in ("sum", "difference"):
-        answer = _combine(thought, task, first, second, questions[task].startswith("What"))
+        plain = questions[task].startswith("What")
+        list_by_name(thought, "The numbers are " if plain else "I read ", entries)
+        answer = _combine(thought, task, first, second)
     else:
         answer = _compare(thought, task, entries, questions[task].startswith("Which"))
     suggestions = tuple(q for name, q in questions.items() if name != "difference" or task == "difference")
     return questions[task], thought, answer, suggestions
 
 
-def _combine(thought: Thought, task: str, first: _Entry, second: _Entry, plain: bool) -> str:
+def list_by_name(thought: Thought, opening: str, entries: list[_Entry]) -> None:
+    """Every quantity in reading order, name first: what follows looks up a name."""
+    thought.say(opening)
+    for i, (label, value) in enumerate(entries):
+        thought.say(", " if i else "").read(label.text, label).say(" ").read(value.text, label, value)
+
+
+def list_by_number(thought: Thought, opening: str, entries: list[_Entry]) -> None:
+    """Every quantity in reading order, number first: what follows looks up a number."""
+    thought.say(opening)
+    for i, (label, value) in enumerate(entries):
+        thought.say(", " if i else "").read(value.text, value).say(" ").read(label.text, label, value)
+
+
+def _combine(thought: Thought, task: str, first: _Entry, second: _Entry) -> str:
     x, y = int(first[1].text), int(second[1].text)
-    for label, value in (first, second):
-        thought.say(f"{label.text} shows " if plain else f"The value of {label.text} is ").read(
-            value.text, label, value
-        ).say(". ")
+    thought.say(f". {first[0].text} {x}, {second[0].text} {y}. ")
     thought.say(addition(x, y) if task == "sum" else subtraction(x, y))
     return str(x + y if task == "sum" else x - y)
 
 
 def _compare(thought: Thought, task: str, entries: list[_Entry], plain: bool) -> str:
-    thought.say("The numbers are " if plain else "I read ")
-    for i, (label, value) in enumerate(entries):
-        thought.say(", " if i else "").read(label.text, label).say(" ").read(value.text, value)
+    list_by_number(thought, "The numbers are " if plain else "I read ", entries)
     ordered = sorted(entries, key=lambda e: int(e[1].text))
     if task == "order":
         line = ", ".join(f"{v.text} {label.text}" for label, v in ordered)
         thought.say(f". From small to large: {line}.")
         return ", ".join(label.text for label, _ in ordered)
     label, value = ordered[-1] if task == "largest" else ordered[0]
-    thought.say(f". The {task} is {value.text}, which is {label.text}.")
+    thought.say(f". The {task} is {value.text} {label.text}.")
     return f"{label.text}, {value.text}"
 
 
@@ -97,7 +108,7 @@ def _tiles(board: Board, y: float, count: int) -> list[_Entry]:
         x0, y0 = gap + column * (width + gap), y + row * (height + gap)
         if colour == "card":
             board.box(x0, y0, width, height, board.card, board.line, radius=5)
-        small, large = float(board.rng.uniform(13, 15)), float(board.rng.uniform(17, 23))
+        small, large = float(board.rng.uniform(14, 16)), float(board.rng.uniform(17, 23))
         label = _fitting(board, width - 12, small)
         shift = float(board.rng.uniform(6, max(7, width - board.text_width(label, small) - 6)))
         above = float(board.rng.uniform(3, 6))

@@ -21,7 +21,7 @@ def generate_wall(seed: int, novel: float = 0.0) -> Sample:
     board = Board(rng, None, novel)
     y = float(rng.uniform(2, 10))
     while True:
-        size = float(rng.choice([rng.uniform(13, 16), rng.uniform(16, 24)], p=[0.7, 0.3]))
+        size = float(rng.choice([rng.uniform(13.5, 16.5), rng.uniform(16.5, 24)], p=[0.75, 0.25]))
         board.family = str(rng.choice(list(FAMILIES)))
         style = str(rng.choice(["plain", "pairs", "chips", "shapes"], p=[0.5, 0.22, 0.16, 0.12]))
         tall = {"shapes": float(rng.uniform(40, 54)), "chips": size * 1.9}
@@ -36,7 +36,7 @@ def generate_wall(seed: int, novel: float = 0.0) -> Sample:
 
 
 def _word(board: Board) -> str:
-    return str(board.number()) if board.rng.random() < 0.35 else board.any_word()
+    return str(board.number()) if board.rng.random() < 0.5 else board.any_word()
 
 
 def _plain(board: Board, y: float, size: float, _height: float) -> None:

@@ -78,7 +78,7 @@ def _words(board: Board, count: int, size: float, bold: bool = False) -> str:
 
 
 def _navigation(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 15))
+    size = float(board.rng.uniform(14, 15.5))
     bar = board.one_of("accent", "plain")
     ink = board.link
     if bar == "accent":
@@ -103,14 +103,14 @@ def _heading(board: Board, y: float) -> tuple[_Part, float]:
 
 
 def _paragraph(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 16))
+    size = float(board.rng.uniform(14, 16.5))
     text = _words(board, int(board.rng.integers(2, 4)), size)
     box = board.text(_left(board, board.text_width(text, size)), y, text, size)
     return ("paragraph", [board.add("paragraph", text, box)], f"<p>{text}</p>"), y + size + 9
 
 
 def _button(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 16))
+    size = float(board.rng.uniform(14, 16.5))
     text = _words(board, 1, size, bold=True)
     width = board.text_width(text, size, True)
     pad = float(board.rng.uniform(10, 20))
@@ -121,7 +121,7 @@ def _button(board: Board, y: float) -> tuple[_Part, float]:
 
 
 def _field(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 16))
+    size = float(board.rng.uniform(14, 16.5))
     text = _words(board, 1, size)
     width = board.text_width(text, size) + float(board.rng.uniform(40, 80))
     x = _left(board, width)
@@ -131,7 +131,7 @@ def _field(board: Board, y: float) -> tuple[_Part, float]:
 
 
 def _link(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 16))
+    size = float(board.rng.uniform(14, 16.5))
     text = _words(board, int(board.rng.integers(1, 3)), size)
     width = board.text_width(text, size)
     x = _left(board, width)
@@ -141,7 +141,7 @@ def _link(board: Board, y: float) -> tuple[_Part, float]:
 
 
 def _list(board: Board, y: float) -> tuple[_Part, float]:
-    size = float(board.rng.uniform(13, 16))
+    size = float(board.rng.uniform(14, 16.5))
     x = float(board.rng.uniform(16, 60))
     elements: list[Element] = []
     for _ in range(int(board.rng.integers(2, 4))):

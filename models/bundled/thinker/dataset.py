@@ -19,6 +19,7 @@ from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from models.bundled.screens import HELD_OUT, KINDS, Sample, generate
 from models.bundled.screens.sample import Box
 from models.bundled.screens.wall import generate_wall
+from models.bundled.thinker.drills import draw_drill
 
 CELL = 32
 PATCH = 16
@@ -56,7 +57,7 @@ class Batch:
 
     Attributes:
         wall: these are walls of words, with nothing to write about.
-        images: uint8 [B, h, w, 3]; grid: (rows, columns) in patches of 16 pixels.
+        images: uint8 [B, h, w, 3]; grid: (rows, columns) in patches of 16 pixels, None for a drill.
         input_ids: int64 [B, T], right-padded; targets: the next token of each position or -100.
         image_start: index of the first image token; keep_from: the earliest position with a target.
         hints: int64 [K, 5]: row, cell, place, slot, token.
@@ -65,7 +66,7 @@ class Batch:
 
     wall: bool
     images: torch.Tensor
-    grid: tuple[int, int]
+    grid: tuple[int, int] | None
     input_ids: torch.Tensor
     targets: torch.Tensor
     image_start: int
@@ -188,6 +189,29 @@ def collate(rows: list[Row], pad: int) -> Batch:
     )
 
 
+def drill_batch(rng: np.random.Generator, tokenizer: PreTrainedTokenizerFast, size: int) -> Batch:
+    """Text-only exercises; only the parts to predict have targets."""
+    rows: list[tuple[list[int], list[bool]]] = []
+    for _ in range(size):
+        ids = _encode(tokenizer, "<|im_start|>assistant\n<think>\n")
+        wanted = [False] * len(ids)
+        for text, predict in draw_drill(rng):
+            more = _encode(tokenizer, text)
+            ids += more
+            wanted += [predict] * len(more)
+        rows.append((ids, wanted))
+    length = -(-max(len(ids) for ids, _ in rows) // 8) * 8
+    inputs = torch.full((size, length), tokenizer.pad_token_id, dtype=torch.long)
+    targets = torch.full((size, length), _IGNORED, dtype=torch.long)
+    for i, (ids, wanted) in enumerate(rows):
+        tokens = torch.tensor(ids)
+        inputs[i, : len(ids)] = tokens
+        targets[i, : len(ids) - 1] = torch.where(torch.tensor(wanted)[1:], tokens[1:], _IGNORED)
+    none = torch.zeros(0, 5, dtype=torch.long)
+    images = torch.zeros(size, 0, 0, 3, dtype=torch.uint8)
+    return Batch(False, images, None, inputs, targets, 0, 0, none, none[:, :4])
+
+
 class Screens(torch.utils.data.IterableDataset):
     """An endless stream of batches of freshly drawn screens; batch ``n`` of a seed is always the same.
 
@@ -197,6 +221,7 @@ class Screens(torch.utils.data.IterableDataset):
         seed: source of all choices.
         novel: share of screens on which some words are made up.
         walls: share of batches that are walls of words, for training eyes alone.
+        drills: text-only exercises for each batch of screens (three times as many rows).
     """
 
     def __init__(
@@ -206,9 +231,10 @@ class Screens(torch.utils.data.IterableDataset):
         seed: int,
         novel: float = 0.0,
         walls: float = 0.0,
+        drills: float = 0.0,
     ) -> None:
         self.tokenizer, self.batch, self.seed, self.novel = tokenizer, batch, seed, novel
-        self.walls = walls
+        self.walls, self.drills = walls, drills
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
@@ -229,3 +255,5 @@ class Screens(torch.utils.data.IterableDataset):
             if len(rows) == self.batch:
                 yield collate(rows, self.tokenizer.pad_token_id)
                 rows.clear()
+                if rng.random() < self.drills:
+                    yield drill_batch(rng, self.tokenizer, 3 * self.batch)

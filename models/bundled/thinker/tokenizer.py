@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import json
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
-
-from models.bundled.screens import KINDS, generate
-from models.bundled.screens.words import COLOURS, CONTENT, SHAPES
 
 SPECIAL = (
     "<|endoftext|>",
@@ -43,21 +41,16 @@ def _byte_alphabet() -> list[str]:
 
 
 def _vocabulary() -> list[str]:
-    """Every piece that the generator writes, in a fixed order; made-up words are left to the bytes."""
-    seen: dict[str, None] = dict.fromkeys(CONTENT)
-    for word in (*COLOURS, *SHAPES):
-        seen.update(dict.fromkeys((word, " " + word)))
-    pattern = re.compile(PIECES)
-    for kind in KINDS:
-        for seed in range(400):
-            sample = generate(kind, seed, ratio=1)
-            for text in (sample.prompt, sample.thinking, sample.answer, "user\n", "assistant\n"):
-                seen.update(dict.fromkeys(pattern.findall(text)))
-    return list(seen)
+    """The pieces that are one token each, in the order of their ids.
+
+    A committed list, not a scan of what the generator writes today: trained weights stay valid when a
+    wording changes. New pieces go at its end (a test finds any that the generator writes and it lacks).
+    """
+    return list(json.loads(Path(__file__).with_name("vocabulary.json").read_text(encoding="utf-8")))
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer, made from the generator's words. Deterministic.
+    """The tokenizer, made from the committed list of pieces. Deterministic.
 
     ``ignore_merges`` makes a piece that is in the vocabulary one token; there are no merges, so any other
     piece falls apart into bytes.

@@ -160,13 +160,18 @@ def language_step(model: Model, book: Codebook, batch: Batch, log: dict[str, flo
 
 
 def joint_step(model: Model, book: Codebook, batch: Batch, log: dict[str, float]) -> Tensor:
-    """Loss of the whole model from pixels; of the eyes alone on a wall of words."""
+    """Loss of the whole model from pixels; of the eyes alone on a wall of words; of a drill's look-ups."""
+    if batch.grid is None:
+        drilled: dict[str, float] = {}
+        loss = _language_loss(model, batch, None, None, drilled)
+        log["drills"] = drilled["tokens"]
+        return loss
     seen, deepstack, loss = _see(model, book, batch, log)
     return loss if batch.wall else _language_loss(model, batch, seen, deepstack, log) + 0.5 * loss
 
 
 def _language_loss(
-    model: Model, batch: Batch, seen: Tensor, deepstack: list[Tensor] | None, log: dict[str, float]
+    model: Model, batch: Batch, seen: Tensor | None, deepstack: list[Tensor] | None, log: dict[str, float]
 ) -> Tensor:
     hidden = text_forward(
         model,
@@ -205,6 +210,7 @@ def main() -> None:
     parser.add_argument("--adam", type=float, default=3e-3)
     parser.add_argument("--novel", type=float, default=0.0)
     parser.add_argument("--walls", type=float, default=0.0, help="share of walls of words (stage vision)")
+    parser.add_argument("--drills", type=float, default=0.0, help="text-only exercises for each batch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
@@ -246,7 +252,7 @@ def main() -> None:
             else:
                 _take(model, book, torch.load(earlier, weights_only=True), earlier.stem)
     seed = (options.seed * 64 + options.me) * 1_000_003 + step
-    screens = Screens(tokenizer, options.batch, seed, options.novel, options.walls)
+    screens = Screens(tokenizer, options.batch, seed, options.novel, options.walls, options.drills)
     loader = iter(
         torch.utils.data.DataLoader(screens, batch_size=None, num_workers=options.workers, prefetch_factor=6)
     )
