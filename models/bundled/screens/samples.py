@@ -15,11 +15,11 @@ from models.bundled.screens import HELD_OUT, generate
 
 FOLDER = Path(__file__).resolve().parents[3] / "resources" / "samples"
 SAMPLES = {
-    "add_two_numbers": ("math", 5020),
-    "bar_chart": ("science", 5204),
-    "desktop_icons": ("general", 5027),
-    "invoice": ("document", 5104),
-    "web_page": ("code", 5023),
+    "add_two_numbers": ("math", 5001),
+    "bar_chart": ("science", 5005),
+    "desktop_icons": ("general", 5009),
+    "invoice": ("document", 5013),
+    "web_page": ("code", 5004),
 }
 
 
