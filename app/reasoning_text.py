@@ -185,6 +185,38 @@ class ReasoningText(QPlainTextEdit):
             first = stop
         return found
 
+    def _token_boxes(self, block: QTextBlock, top: float, tokens: range) -> Iterator[tuple[int, QRectF]]:
+        """Rectangles of consecutive tokens of one block, one for each line that a token is on.
+
+        What ``_rects_in`` gives for each; lines and places that neighbours share are looked up once.
+        """
+        layout, begin = block.layout(), block.position()
+        if not layout.lineCount():
+            return
+        left, length = self.contentOffset().x(), block.length() - 1
+        number, line = 0, layout.lineAt(0)
+        stop = line.textStart() + line.textLength()
+        y, height = top + line.y() + 0.5, line.height() - 1
+        before, x_before = -1, 0.0
+        for index in tokens:
+            first = max(self.tokens.ink(index) - begin, 0)
+            last = min(self.tokens.span(index)[1] - begin, length)
+            while first < last:
+                while first >= stop and number + 1 < layout.lineCount():
+                    number += 1
+                    line = layout.lineAt(number)
+                    stop = line.textStart() + line.textLength()
+                    y, height = top + line.y() + 0.5, line.height() - 1
+                    before = -1
+                end = min(last, stop)
+                if end <= first:
+                    break
+                x0 = x_before if first == before else _x(line, first)
+                x1 = _x(line, end)
+                before, x_before = end, x1
+                yield index, QRectF(left + min(x0, x1), y, abs(x1 - x0), height)
+                first = end
+
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._session.trace is not None and len(self.tokens):
             painter = QPainter(self.viewport())
@@ -211,19 +243,15 @@ class ReasoningText(QPlainTextEdit):
             first, last = np.searchsorted(resting, (inside.start, inside.stop))
             underlined_here = set(resting[first:last].tolist())
             painter.setPen(Qt.PenStyle.NoPen)
-            for index in range(inside.start, min(inside.stop, estimated)):
-                level = tint_level(float(reliance[index]), scale)
-                underlined = index in underlined_here
-                if not level and not underlined:
-                    continue
-                for rect in self._rects_in(block, top, self.tokens.ink(index), self.tokens.span(index)[1]):
-                    if level:
-                        painter.setBrush(self._tints[level])
-                        painter.drawRoundedRect(rect, 2.5, 2.5)
-                    if underlined:
-                        painter.fillRect(
-                            QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent
-                        )
+            marked = range(inside.start, min(inside.stop, estimated))
+            levels = [tint_level(owed, scale) for owed in reliance[marked.start : marked.stop].tolist()]
+            for index, rect in self._token_boxes(block, top, marked):
+                level = levels[index - marked.start]
+                if level:
+                    painter.setBrush(self._tints[level])
+                    painter.drawRoundedRect(rect, 2.5, 2.5)
+                if index in underlined_here:
+                    painter.fillRect(QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent)
             for place in range(
                 bisect_left(self._found_starts, inside.start), bisect_left(self._found_starts, inside.stop)
             ):

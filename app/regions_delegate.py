@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
@@ -18,9 +21,11 @@ from app.regions_model import (
     RegionsModel,
 )
 from app.session import Session
-from core.colour_maps import composite, map_effects, scale_of
+from core.colour_maps import composite, map_effects
 
 SWATCH = 12
+SHADES: Final = 511
+"""Colours from the strongest opposing effect over none to the strongest supporting one."""
 
 
 class RegionsDelegate(QStyledItemDelegate):
@@ -74,12 +79,9 @@ class RegionsDelegate(QStyledItemDelegate):
     def _colour(self, effect: float, colours: theme.Tokens) -> QColor:
         """The colour that the canvas gives to an effect, over the paper of the list."""
         display = self._session.display
-        known = self._session.selected_effects()
-        scale = self._model.largest if known is None else scale_of(known)
-        rgba = map_effects(np.array([effect]), scale, display.signed, display.colour_map)
-        behind = QColor(colours.surface)
-        rgb = composite(rgba, (behind.red(), behind.green(), behind.blue()))[0]
-        return QColor(int(rgb[0]), int(rgb[1]), int(rgb[2]))
+        relative = max(-1.0, min(1.0, effect / self._model.scale)) if effect == effect else 0.0
+        shades = _shades(display.signed, display.colour_map, colours.surface)
+        return shades[round((relative + 1) * (SHADES // 2))]
 
     def _paint_swatch(
         self, painter: QPainter, inner: QRect, effect: float | None, colours: theme.Tokens
@@ -105,6 +107,15 @@ class RegionsDelegate(QStyledItemDelegate):
             painter.drawRect(bar)
         painter.setPen(QPen(QColor(colours.border), 1))
         painter.drawLine(round(zero), room.y() + 2, round(zero), room.bottom() - 2)
+
+
+@lru_cache(maxsize=8)
+def _shades(signed: bool, colour_map: str, paper: str) -> tuple[QColor, ...]:
+    """The colours over paper of relative effects from −1 to 1; a row is too short to take them singly."""
+    behind = QColor(paper)
+    rgba = map_effects(np.linspace(-1, 1, SHADES), 1.0, signed, colour_map)
+    rgb = composite(rgba, (behind.red(), behind.green(), behind.blue()))
+    return tuple(QColor(*colour) for colour in rgb.tolist())
 
 
 def tabular(font: QFont) -> QFont:

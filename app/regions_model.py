@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.wording import NOT_CALIBRATED, percent, plain_tooltip, region_finding, shares, signed_number
+from core.colour_maps import scale_of
 from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
 
@@ -46,7 +47,7 @@ class RegionsModel(QAbstractTableModel):
         self._shares = np.zeros(0)
         self._order = np.zeros(0, np.intp)
         self._rows = np.zeros(0, np.intp)
-        self.largest = 0.25
+        self.largest = self.scale = 0.25
 
     def set_regions(self, region_map: RegionMap | None, quantity: Quantity = ESTIMATED) -> None:
         """Show other regions, in order of their ids; ``quantity`` says what their effects will be."""
@@ -72,6 +73,7 @@ class RegionsModel(QAbstractTableModel):
         self._shares = np.zeros(0) if effects is None else shares(effects)
         known = [float(np.abs(values).max()) for values in (effects, measured) if values is not None]
         self.largest = max([0.25, *known])
+        self.scale = self.largest if effects is None else scale_of(effects)
         if len(self._order):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, MEASURED))
 

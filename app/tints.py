@@ -46,8 +46,10 @@ def tint_colours(colours: theme.Tokens, colour_map: str) -> dict[int, QColor]:
 
 def tint_level(reliance: float, scale: float) -> int:
     """The level of a reliance in nats; ``scale`` nats get the strongest tint."""
-    relative = max(-1.0, min(1.0, reliance / scale)) if abs(reliance) >= LEAST else 0.0
-    return int(np.sign(relative)) * round(LEVELS * abs(relative) ** 0.8)
+    if not abs(reliance) >= LEAST:
+        return 0
+    level = round(LEVELS * min(1.0, abs(reliance) / scale) ** 0.8)
+    return level if reliance > 0 else -level
 
 
 def reliance_scale(reliance: np.ndarray) -> float:

@@ -118,6 +118,14 @@ class TokenDocument:
         waiting: list[str] = []  # text not inserted yet, so that a batch costs few insertions
         for token in tokens:
             text = shown(token.text)
+            goes_on = token.step == self._step and token.phase == self._phase and not self._breaks
+            if goes_on and text.isascii() and "\n" not in text:  # nearly all; the rest would do it as well
+                self._starts.append(position)
+                self._inks.append(position + len(text) - len(text.lstrip(" ")))
+                position += len(text)
+                self._ends.append(position)
+                waiting.append(text)
+                continue
             if token.phase != self._phase or token.step != self._step:
                 cursor.insertText("".join(waiting), self._text)
                 waiting.clear()

@@ -143,25 +143,32 @@ def _region_map(
 
 
 def _add_tokens(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
+    # written out, as is the next loop: a call for each check of each token would double the time to open
     step = -1
     for index, (at, id_, text, log_prob, phase, of_step) in enumerate(rows):
-        _require(at == index, "tokens are missing")
-        _require(of_step in (step, step + 1) and of_step >= 0, "steps are not in order")
-        _require(phase in PHASES, "a token has an unknown phase")
+        if at != index:
+            raise BadValueError("tokens are missing")
+        if of_step not in (step, step + 1) or of_step < 0:
+            raise BadValueError("steps are not in order")
+        if phase not in PHASES:
+            raise BadValueError("a token has an unknown phase")
+        if type(id_) is not int or abs(id_) > 1 << 62:
+            raise BadValueError("a token's id is out of range")
+        if type(text) is not str:
+            raise BadValueError("a token is not text")
         step = of_step
-        id_ = _integer(id_, -(1 << 62), 1 << 62, "a token's id")
-        trace.add_token(
-            Token(index, id_, _text(text, "a token"), _number(log_prob, "a log-probability"), phase, step)
-        )
+        trace.add_token(Token(index, id_, text, _number(log_prob, "a log-probability"), phase, step))
 
 
 def _add_effects(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    regions = len(trace.region_map)
+    regions, count = len(trace.region_map), len(trace)
     for token, blob, reliance in rows:
-        _integer(token, 0, len(trace) - 1, "effects of a token that does not exist")
-        _require(isinstance(blob, bytes) and len(blob) == 2 * regions, "effects do not fit the regions")
+        if type(token) is not int or not 0 <= token < count:
+            raise BadValueError("effects of a token that does not exist")
+        if type(blob) is not bytes or len(blob) != 2 * regions:
+            raise BadValueError("effects do not fit the regions")
         _number(reliance, "a reliance")
     at = np.array([row[0] for row in rows])
     stored = np.frombuffer(b"".join(row[1] for row in rows), "<f2").reshape(len(rows), regions)
@@ -255,7 +262,8 @@ def _text(value: Any, what: str) -> str:
 
 def _number(value: Any, what: str) -> float:
     # also false for NaN and the infinities
-    _require(isinstance(value, int | float) and abs(value) <= FLOAT32_MAX, f"{what} is not a number")
+    if type(value) not in (int, float) or not abs(value) <= FLOAT32_MAX:
+        raise BadValueError(f"{what} is not a number")
     return float(value)
 
 
