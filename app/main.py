@@ -9,6 +9,7 @@ from argparse import RawDescriptionHelpFormatter
 
 from app.cli import BAD_INPUT, COMMANDS, DONE, FAILED, INTERRUPTED, Parser, run_command
 from core.errors import InputError
+from core.memory import REMEDY, out_of_memory
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,6 +86,8 @@ def _internal(error: Exception) -> str:
         import traceback
 
         traceback.print_exc(file=sys.stderr)
+    if out_of_memory(error):
+        return f"The machine ran out of memory. {REMEDY}"
     missing = missing_library(error) if isinstance(error, ImportError | OSError) else None
     if missing is not None:
         return missing

@@ -16,6 +16,7 @@ from app.worker import Context, Worker
 from core.agreement import latest
 from core.errors import InputError
 from core.events import Stage
+from core.memory import out_of_memory
 from core.trace import Measurement, Trace
 
 _log = logging.getLogger(__name__)
@@ -139,6 +140,11 @@ class Verifier(QObject):
             except Exception as error:
                 _log.exception("measuring failed")
                 text = f"Measuring broke off ({type(error).__name__}: {error}). The trace is as it was."
+                if out_of_memory(error):
+                    text = (
+                        "The machine ran out of memory while measuring. The trace is as it was. Measure an "
+                        "earlier step, or close what else takes memory."
+                    )
                 context.post(_Measured(trace, (), text))
             else:
                 context.post(_Measured(trace, measured, _save(path, measured)))

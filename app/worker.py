@@ -22,6 +22,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from core.errors import InputError
+from core.memory import REMEDY, out_of_memory
 
 BATCH_SECONDS = 1 / 30
 CLOSE_SECONDS = 10.0
@@ -169,4 +170,6 @@ class Worker(QObject):
 
 
 def _describe(error: Exception) -> str:
+    if out_of_memory(error):
+        return f"The machine ran out of memory. What exists is kept. {REMEDY}"
     return f"Something went wrong inside Sightline ({type(error).__name__}: {error}). What exists is kept."

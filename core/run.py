@@ -27,6 +27,7 @@ from core.events import (
     TokenDecoded,
 )
 from core.features import Features
+from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.screenshot import Screenshot
@@ -108,7 +109,7 @@ def run(
     yield Stage(generation, "Finding regions")
     region_map, segmenter = segment(screenshot)
     yield Stage(generation, "Preparing the screenshot for the model")
-    prepared = thinker.prepare(screenshot.pixels, prompt)
+    prepared = _prepare(thinker, screenshot, prompt)
     identity = estimator.identity if estimator is not None else Identity("none")
     trace = Trace(screenshot, region_map, prompt, thinker.identity, segmenter, identity, sampling)
     trace.details |= {
@@ -117,11 +118,13 @@ def run(
         "visual_tokens": len(prepared.cells),
     }
     writer = open_writer(trace) if open_writer is not None else None
+    message = ""
     try:
         yield Started(generation, trace)
         yield Stage(generation, "Reading the screenshot")
-        loop = _Loop(generation, thinker, prepared, region_map, estimator, sampling, control, writer)
-        for event in loop.events():
+        for event in _Loop(
+            generation, thinker, prepared, region_map, estimator, sampling, control, writer
+        ).events():
             if writer is not None:
                 writer.write(event)
                 if isinstance(event, Finished):
@@ -130,14 +133,25 @@ def run(
             yield event
     except Exception as error:
         _log.exception("the run failed")
-        failure = Failed(generation, _sentence(error))
+        message = _sentence(error)
         if writer is not None:
-            _save_failure(writer, failure)
+            _save_failure(writer, Failed(generation, message))
             writer = None
-        yield failure
     finally:
         if writer is not None:  # whoever consumed the events went away in the middle
             writer.close("stopped")
+    if message:  # told only here, where the error no longer keeps alive what the run held in memory
+        yield Failed(generation, message)
+
+
+def _prepare(thinker: ThinkingModel, screenshot: Screenshot, prompt: str) -> Prepared:
+    """``thinker.prepare``, with memory that runs out told as what the person can change."""
+    try:
+        return thinker.prepare(screenshot.pixels, prompt)
+    except Exception as error:
+        if out_of_memory(error):
+            raise InputError(f"There is not enough memory for this screenshot. {REMEDY}") from error
+        raise
 
 
 class _Loop:
@@ -236,13 +250,9 @@ def _sentence(error: Exception) -> str:
     """What happened and what to do, for a person."""
     if isinstance(error, InputError):
         return str(error)
+    if out_of_memory(error):
+        return f"The machine ran out of memory. What was generated is kept. {REMEDY}"
     text = (str(error).strip().splitlines() or [""])[0]
-    memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if memory or "can't allocate memory" in text:
-        return (
-            "The machine ran out of memory. What was generated is kept. "
-            "Take a smaller screenshot, a smaller or quantized model, or fewer tokens."
-        )
     return (
         f"The run broke off ({type(error).__name__}: {text}). What was generated is kept; please report this."
     )

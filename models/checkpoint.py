@@ -14,12 +14,13 @@ from typing import Any
 
 import resources
 from core.errors import InputError
+from core.memory import out_of_memory
 from core.thinking import Progress
 from core.trace import Identity
 from models import image_budget
 from models.families import Family, choose_family
 from models.hub import cached_folder
-from models.placement import out_of_memory, place
+from models.placement import place
 
 BUNDLED = "bundled"
 _HASHED_WHOLE = 512 * 2**20

@@ -72,13 +72,6 @@ def place(
     return Placement(main, chosen, spread or bool(quantized), arguments)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on any device."""
-    named = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
-    text = str(error)
-    return named or "can't allocate memory" in text or "MPS backend out of memory" in text
-
-
 def machine_device(device: str) -> Any:
     """The torch device that a name means; "auto" takes the best.
 

@@ -18,13 +18,14 @@ import torch
 from core.errors import InputError
 from core.estimator import EffectNetwork, Estimator, EstimatorConfig
 from core.events import EffectsEstimated, Finished, TokenDecoded
+from core.memory import out_of_memory
 from core.run import EffectEstimator, found, run
 from core.screenshot import from_array
 from core.trace import Identity, Sampling
 from models import image_budget
 from models.checkpoint import BUNDLED, Checkpoint, Loading, load_checkpoint
 from models.hardware import GIB
-from models.placement import SPREAD, machine_device, number_format, out_of_memory
+from models.placement import SPREAD, machine_device, number_format
 from models.speed_bench import eagerly
 from models.thinker import Thinker
 

@@ -118,6 +118,19 @@ def test_another_model_is_refused_with_a_sentence(qtbot, opened, engine):
     assert not opened.controller.verifier.busy
 
 
+def test_memory_that_runs_out_is_told_in_words_and_leaves_the_trace_as_it_was(
+    qtbot, opened, engine, monkeypatch
+):
+    def full(*given):
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "measure", full)
+    press(opened, "measure_step")
+    qtbot.waitUntil(lambda: "ran out of memory while measuring" in opened.message.text)
+    assert not opened.controller.verifier.busy
+    assert opened.controller.session.trace.measured == []
+
+
 def test_without_a_trace_it_says_what_to_do(window):
     press(window, "measure_step")
     assert "Run a question first" in window.message.text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -190,7 +192,7 @@ def test_a_failure_in_the_middle_becomes_a_sentence_and_keeps_the_tokens(start):
 
     for error, words in (
         (RuntimeError("odd shape"), "RuntimeError: odd shape"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "smaller screenshot"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "ran out of memory"),
         (InputError("The disk is full. Make room."), "The disk is full. Make room."),
     ):
         breaks, kept = Breaks(), []
@@ -202,6 +204,67 @@ def test_a_failure_in_the_middle_becomes_a_sentence_and_keeps_the_tokens(start):
         trace = replay(events)
         assert len(trace) > trace.estimated > 0
         assert trace.status == "failed"
+
+
+def fills_the_memory(kind):
+    """The error of a GPU, or a CPU's own, met by asking it for more than there can be."""
+    import torch
+
+    if kind == "gpu":
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    torch.empty(2**55, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("kind", ["gpu", "cpu"])
+@pytest.mark.parametrize("passes", [0, 7])
+def test_memory_that_runs_out_while_reading_or_thinking_keeps_the_tokens_and_says_what_helps(
+    start, tiny_thinker, tmp_path, monkeypatch, kind, passes
+):
+    from core.store import TraceWriter, read_trace
+
+    forward, calls = tiny_thinker.forward, []
+
+    def full(*args, **inputs):
+        calls.append(None)
+        if len(calls) > passes:
+            fills_the_memory(kind)
+        return forward(*args, **inputs)
+
+    monkeypatch.setattr(tiny_thinker, "forward", full)
+    path = tmp_path / "run.sightline"
+    events = list(start(open_writer=lambda trace: TraceWriter(path, trace)))
+    assert isinstance(events[-1], Failed)
+    for words in ("ran out of memory", "smaller image budget", "smaller model", "4 bit"):
+        assert words in events[-1].message
+    kept = read_trace(path)
+    assert kept.status == "failed"
+    assert kept.details["failure"] == events[-1].message
+    drawn = [event.token.id for event in events if isinstance(event, TokenDecoded)]
+    assert [token.id for token in kept.tokens] == drawn
+    assert len(drawn) == passes
+
+
+def test_what_a_broken_run_held_is_let_go_before_the_failure_is_told(start, tiny_thinker, monkeypatch):
+    caches = []
+
+    def full(cache, **inputs):
+        caches.append(weakref.ref(cache))
+        fills_the_memory("gpu")
+
+    monkeypatch.setattr(tiny_thinker, "forward", full)
+    monkeypatch.setattr(logging.getLogger("core.run"), "disabled", True)  # pytest keeps what is logged
+    for event in start():
+        if isinstance(event, Failed):
+            assert [cache() for cache in caches] == [None]
+    assert isinstance(event, Failed)
+
+
+def test_a_screenshot_that_does_not_fit_into_the_memory_is_refused_with_what_helps(
+    start, tiny_thinker, monkeypatch
+):
+    monkeypatch.setattr(tiny_thinker, "prepare", lambda pixels, prompt: fills_the_memory("cpu"))
+    with pytest.raises(InputError, match=r"not enough memory for this screenshot.*smaller image budget"):
+        list(start())
 
 
 def test_an_empty_prompt_is_refused_before_anything_is_done(start):
