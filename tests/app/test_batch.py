@@ -93,7 +93,7 @@ def test_an_empty_folder_says_what_to_do(qtbot, window, tmp_path):
 
 def test_the_command_line_runs_a_folder(folder, tmp_path, monkeypatch, capsys):
     engine = ScriptedEngine(tokens=4, work=lambda: None)
-    monkeypatch.setattr("app.engine.Engine", lambda *_args: engine)
+    monkeypatch.setattr("app.engine.Engine", lambda *_args, **_options: engine)
     out = tmp_path / "out"
     assert main(["run", str(folder), "--prompt", "What?", "--json", "--out", str(out)]) == 0
     results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

