@@ -75,7 +75,7 @@ class TokenDocument:
         self._phase: Phase | None = None
         self._phases: list[Phase] = []
         self._headings: list[tuple[int, Phase]] = []
-        self._breaks = 0
+        self._breaks, self._written = 0, False
         self._shown: tuple[bytes, int] | None = None
 
     def set_font(self, font: QFont) -> None:
@@ -125,6 +125,7 @@ class TokenDocument:
                 position += len(text)
                 self._ends.append(position)
                 waiting.append(text)
+                self._written = True
                 continue
             if token.phase != self._phase or token.step != self._step:
                 cursor.insertText("".join(waiting), self._text)
@@ -152,12 +153,14 @@ class TokenDocument:
                 waiting = [line]
                 position = cursor.position() + units(line)
             self._ends.append(position)
-            self._breaks += len(text) - len(body)
+            self._written = self._written or bool(body)
+            if self._written:  # a step begins with its first words, however many line breaks come before
+                self._breaks += len(text) - len(body)
         cursor.insertText("".join(waiting), self._text)
         cursor.endEditBlock()
 
     def _begin_step(self, cursor: QTextCursor, token: Token) -> None:
-        self._breaks = 0
+        self._breaks, self._written = 0, False
         if token.phase != self._phase:
             if self._phase is not None:
                 self._insert_block(cursor, SPACER)

@@ -22,6 +22,11 @@ NOT_CALIBRATED = (
 )
 
 
+def two_digits(value: float) -> str:
+    """``1.3``, ``27`` or ``2,600``: a rough figure with no more digits than it deserves."""
+    return f"{float(f'{value:.2g}'):,g}"
+
+
 def signed_number(value: float, digits: int = 2) -> str:
     """``+4.20``, ``−0.10`` (a true minus sign) or ``0.00``."""
     text = f"{abs(value):.{digits}f}"

@@ -42,6 +42,7 @@ def run(args: Namespace) -> int:
 
 def _list(args: Namespace, hub: Hub) -> int:
     from app.environment import estimators_folder
+    from app.wording import two_digits
     from models.choices import cached_models, choices
     from models.estimators import estimators_in
     from models.hardware import GIB, devices
@@ -61,7 +62,7 @@ def _list(args: Namespace, hub: Hub) -> int:
         return DONE
     rows = [("model", "where", "memory", "here", "tokens/s", "regions show")]
     for choice in listed:
-        speed = "?" if choice.speed is None else f"≤ {choice.speed:.2g}"
+        speed = "?" if choice.speed is None else f"≤ {two_digits(choice.speed)}"
         needed = f"{choice.needed / GIB:.1f} GiB"
         rows.append((choice.name, choice.where, needed, choice.verdict, speed, choice.shown))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

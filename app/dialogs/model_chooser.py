@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from app.model_fetch import ModelFetch, chosen_hub, offer_text, progress_text
 from app.settings import settings
 from app.theme import GAP
+from app.wording import two_digits
 from models.checkpoint import Loading
 from models.choices import Choice
 from models.families import FAMILIES
@@ -342,5 +343,5 @@ def _speed(tokens_per_second: float | None) -> str:
     if tokens_per_second is None:
         return "not known"
     if tokens_per_second < 1:
-        return f"at least {1 / tokens_per_second:.2g} s a token"
-    return f"up to {tokens_per_second:.2g} tokens/s"
+        return f"at least {two_digits(1 / tokens_per_second)} s a token"
+    return f"up to {two_digits(tokens_per_second)} tokens/s"

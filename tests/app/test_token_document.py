@@ -33,6 +33,11 @@ def text_between(result: TokenDocument, start: int, end: int) -> str:
     return raw[2 * start : 2 * end].decode("utf-16-le", "replace").replace("\u2029", "\n")
 
 
+def test_a_step_begins_with_its_first_words(qapp):
+    lone_breaks = document(make(("thinking", ["Yes."]), ("answer", ["\n", "\n", "755", "\n", "\n", "ok"])))
+    assert [text for state, text in blocks(lone_breaks) if state == 1] == ["755", "", "ok"]
+
+
 def make(*steps: tuple[str, list[str]]) -> list[Token]:
     tokens: list[Token] = []
     for step, (phase, texts) in enumerate(steps):

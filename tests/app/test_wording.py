@@ -16,6 +16,11 @@ def test_signed_numbers(value, text):
     assert wording.signed_number(value) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(0.64, "0.64"), (27.4, "27"), (262.0, "260"), (2618.0, "2,600")])
+def test_rough_figures_have_two_digits_and_no_exponent(value, text):
+    assert wording.two_digits(value) == text
+
+
 def test_nats_never_say_minus_zero():
     assert wording.nats(-0.01) == "0.0 nats"
     assert wording.nats(-0.1) == "−0.1 nats"

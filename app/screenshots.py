@@ -1,0 +1,215 @@
+"""The pictures of docs/tour.md: the real window, driven through a run of the bundled model.
+
+    uv run python -m app.screenshots [FOLDER]
+
+No screen is needed. Settings and traces go to a folder of its own, so that nobody's are touched or shown.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QSettings, QSize
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from app.dialogs.export_dialog import ExportDialog
+from app.dialogs.model_chooser import ModelChooser
+from app.engine import Engine
+from app.library import Library
+from app.prompt_bar import RunState
+from app.samples import SAMPLES, samples
+from app.settings import settings
+from app.side_by_side import SideBySide
+from app.theme import Mode, Theme
+from app.views import VIEWS
+from app.window import Places, Window
+from core.export.composition import step_reliance
+
+Kind = TypeVar("Kind", bound=QDialog)
+
+IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+SIZE: Final = QSize(1280, 800)
+SHOWN: Final = "invoice"
+OTHERS: Final = ("bar_chart", "desktop_icons")
+"""Samples by the names of their files: the one in most pictures, and others that the library lists."""
+
+PATIENCE: Final = 600.0
+"""Seconds after which something that should have happened never will."""
+
+LARGE: Final = "--large"
+"""Take the picture at 200 % only: Qt takes its scale from the environment, once for each process."""
+
+
+def main(arguments: list[str]) -> int:
+    """Take every picture."""
+    large = LARGE in arguments
+    folder = Path(next((word for word in arguments if word != LARGE), IMAGES))
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if large:
+        with _window("dark") as window:
+            window.controller.warm_up()
+            _run(window, SHOWN)
+            _save(window, folder / "large.png")
+        return 0
+    with _window("light") as window:
+        _take_all(window, folder)
+    doubled = dict(os.environ, QT_SCALE_FACTOR="2")
+    subprocess.run([sys.executable, "-m", "app.screenshots", LARGE, str(folder)], env=doubled, check=True)
+    return 0
+
+
+def _take_all(window: Window, folder: Path) -> None:
+    window.begin(None)
+    _until(lambda: window.controller.scene is not None and window.front.currentWidget() is window.start_page)
+    _until(lambda: window.controller.scene is not None and window.controller.scene.region_map is not None)
+    _save(window, folder / "start_page.png")
+    for name in OTHERS:
+        _run(window, name)
+    _run(window, SHOWN)
+    _save(window, folder / "window.png")
+    _take_views(window, folder / "views.png")
+    _do(window, "palette")
+    window.palette_box.field.setText("step")
+    _save(window, folder / "palette.png")
+    window.palette_box.hide()
+    window.canvas.setFocus()
+    _take_dialogs(window, folder)
+    _do(window, "measure_step")
+    _until(lambda: window.controller.verifier.busy)
+    _until(lambda: not window.controller.verifier.busy)
+    _save(window, folder / "measured.png")
+    session = window.controller.session
+    before, effects = session.trace, session.selected_effects()
+    assert before is not None
+    assert effects is not None
+    session.select_region(1 + int(effects[1:].argmax()))
+    _do(window, "what_if")
+    beside = _dialog(SideBySide)
+    beside.resize(1180, 640)
+    beside.playhead.setValue(int(before.reliance.argmax()))
+    _save(beside, folder / "side_by_side.png")
+    beside.close()
+
+
+def _take_views(window: Window, path: Path) -> None:
+    """The same moment in every view, two beside each other."""
+    parts = []
+    for view in VIEWS:
+        _do(window, f"view_{view.id}")
+        parts.append(_pixels(window.canvas))
+    _do(window, f"view_{VIEWS[0].id}")
+    rows = [np.concatenate(parts[at : at + 2], 1) for at in range(0, len(parts), 2)]
+    _write(np.concatenate(rows), path)
+
+
+def _take_dialogs(window: Window, folder: Path) -> None:
+    shots: tuple[tuple[str, type[QDialog], str, Callable[[Any], bool]], ...] = (
+        ("export", ExportDialog, "export.png", lambda dialog: not dialog.picture.pixmap().isNull()),
+        ("library", Library, "library.png", lambda dialog: dialog.list.count() > len(OTHERS)),
+        (
+            "choose_model",
+            ModelChooser,
+            "model_chooser.png",
+            lambda dialog: dialog.table.topLevelItemCount() > 0,
+        ),
+    )
+    for action, kind, name, ready in shots:
+        _do(window, action)
+        dialog = _dialog(kind)
+        dialog.resize(1080, 600)
+        _until(partial(ready, dialog))
+        _save(dialog, folder / name)
+        dialog.close()
+
+
+@contextmanager
+def _window(mode: Mode) -> Iterator[Window]:
+    app = QApplication(["sightline"])
+    with tempfile.TemporaryDirectory(prefix="sightline-screenshots-") as place:
+        os.environ["SIGHTLINE_DATA"] = place
+        for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
+            QSettings.setPath(QSettings.Format.IniFormat, scope, place)
+        settings().setValue("theme", mode)
+        window = Window(Engine(), Theme(app, mode), Places(Path(place) / "runs", tuple(samples())))
+        window.resize(SIZE)
+        window.show()
+        yield window
+        window.close()
+
+
+def _run(window: Window, sample: str) -> None:
+    """Ask the question of a sample, and go to the step that relies most on the screenshot."""
+    controller = window.controller
+    window.open(SAMPLES / f"{sample}.png")
+    _until(
+        lambda: (
+            controller.scene is not None
+            and controller.scene.screenshot.name.startswith(sample)
+            and controller.scene.region_map is not None
+        )
+    )
+    _do(window, "run")
+    _until(lambda: controller.state is not RunState.IDLE)
+    _until(lambda: controller.state is RunState.IDLE and controller.trace_path is not None)
+    trace = controller.session.trace
+    assert trace is not None
+    controller.session.select_step(int(step_reliance(trace).argmax()))
+
+
+def _do(window: Window, action: str) -> None:
+    assert window.actions_by_id[action].isEnabled(), action
+    window.actions_by_id[action].trigger()
+
+
+def _dialog(kind: type[Kind]) -> Kind:
+    """The one of its kind that is open, as soon as it is."""
+
+    def found() -> list[Kind]:
+        return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+
+    _until(lambda: bool(found()))
+    return found()[0]
+
+
+def _until(done: Callable[[], bool]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > limit:
+            raise TimeoutError("The window did not come to where the next picture is taken.")
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def _save(widget: QWidget, path: Path) -> None:
+    _write(_pixels(widget), path)
+
+
+def _pixels(widget: QWidget) -> np.ndarray:
+    """What a widget shows, uint8 [H, W, 3], once late layouts and previews have come."""
+    settled = time.monotonic() + 0.5
+    _until(lambda: time.monotonic() > settled)
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def _write(pixels: np.ndarray, path: Path) -> None:
+    Image.fromarray(pixels).save(path, optimize=True)
+    print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
