@@ -132,6 +132,7 @@ def _see(
     model: Model, book: Codebook, batch: Batch, log: dict[str, float]
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """What the eyes hand over, and how badly they read and spell."""
+    assert batch.grid is not None, "a drill shows no screen"
     taps = {layer: torch.empty(0) for layer in book.spelling.layers}
     patches = patchify(batch.images, dtype=torch.bfloat16)
     seen, deepstack = encode_images(model, patches, batch.grid, taps=taps)
@@ -145,6 +146,7 @@ def _see(
 
 def vision_step(model: Model, book: Codebook, batch: Batch, log: dict[str, float]) -> Tensor:
     """Loss of the eyes alone."""
+    assert batch.grid is not None, "a drill shows no screen"
     seen, _, loss = _see(model, book, batch, log)
     code = book.target(batch.hints, len(batch.images), batch.grid)
     distance = ((seen.float() - code) / AMPLITUDE).pow(2).mean()
@@ -154,6 +156,7 @@ def vision_step(model: Model, book: Codebook, batch: Batch, log: dict[str, float
 
 def language_step(model: Model, book: Codebook, batch: Batch, log: dict[str, float]) -> Tensor:
     """Loss of the reasoning over perfect codes."""
+    assert batch.grid is not None, "a drill shows no screen"
     code = book.target(batch.hints, len(batch.images), batch.grid)
     code = code + 0.35 * AMPLITUDE * torch.randn_like(code)  # eyes will never be perfect
     return _language_loss(model, batch, code, None, log)
