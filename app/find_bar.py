@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -20,7 +20,10 @@ from app.icons import icon
 from app.session import Session
 from app.walk_buttons import WalkButtons
 from core.links import Kind, StepFilter
+from core.quantity import ESTIMATED
 
+IN_NATS = ("reliant", "unseen")
+"""Kinds of steps that only a calibrated estimator can tell."""
 KINDS: dict[str, Kind] = {
     "All steps": "all",
     "On the chosen region": "region",
@@ -51,7 +54,6 @@ class FindBar(QWidget):
         self.kind = QComboBox(self)
         self.kind.addItems(list(KINDS))
         self.kind.setAccessibleName("Steps to show")
-        self.kind.setToolTip("Which steps are shown, as far as the estimated effects tell")
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.kind.setMinimumContentsLength(12)
         self.kind.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -89,8 +91,10 @@ class FindBar(QWidget):
         self.walk.walked.connect(self._finder.step)
         self._close.clicked.connect(self.close_bar)
         self._finder.changed.connect(self._show_position)
+        session.trace_changed.connect(self._offer_kinds)
         session.selection_changed.connect(self._show_position)
         self._draw_icon()
+        self._offer_kinds()
         self._filter_changed()
         self._show_position()
 
@@ -128,9 +132,27 @@ class FindBar(QWidget):
         self._finder.step(1)
 
     @Slot()
+    def _offer_kinds(self) -> None:
+        """Offer what the trace can tell: without an estimator there are no nats to go by."""
+        trace = self._session.trace
+        in_nats = trace is None or trace.quantity is ESTIMATED
+        entries = self.kind.model()
+        assert isinstance(entries, QStandardItemModel)
+        for row, kind in enumerate(KINDS.values()):
+            entries.item(row).setEnabled(in_nats or kind not in IN_NATS)
+        if not in_nats and KINDS[self.kind.currentText()] in IN_NATS:
+            self.kind.setCurrentIndex(0)
+        self.kind.setToolTip(
+            "Which steps are shown, as far as the estimated effects tell"
+            if in_nats
+            else "Which steps are shown, as far as uncalibrated attention tells; how much a step relies on "
+            "the image is known only with an estimator for this model"
+        )
+
+    @Slot()
     def _filter_changed(self) -> None:
         kind = KINDS[self.kind.currentText()]
-        self.nats.setVisible(kind in ("reliant", "unseen"))
+        self.nats.setVisible(kind in IN_NATS)
         self._finder.set_filter(StepFilter(kind, self.nats.value()))
 
     @Slot()

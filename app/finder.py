@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from core.links import StepFilter, passing, rests_on
+from core.links import StepFilter, least_effect, passing, rests_on
 from core.search import find
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class Finder(QObject):
         if trace is not None:
             if self.filter.kind != "all" and not (self.filter.kind == "region" and region < 0):
                 self.passing = passing(trace, self.filter, region)
-            self.resting = np.flatnonzero(rests_on(trace.effects[: trace.estimated], region))
+            known = trace.effects[: trace.estimated]
+            self.resting = np.flatnonzero(rests_on(known, region, least_effect(trace)))
             kept = self.passing
             self.matches = [
                 span

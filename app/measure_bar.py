@@ -9,12 +9,17 @@ from app import theme
 from app.elided_label import ElidedLabel
 from app.session import Session
 from core.agreement import Faithfulness, faithfulness, latest
+from core.quantity import ESTIMATED, Quantity
 
-EXPLANATION = (
-    "Measured by ablation: regions are filled with the colour around them, and the model is asked again for "
-    "the same words. LDS is the rank correlation, from −1 to 1, of what the estimates predict with what was "
-    "measured, over random sets of regions."
-)
+
+def explanation(quantity: Quantity) -> str:
+    """What the badge's figure is, of a trace whose numbers are of this kind."""
+    predicts = "the estimates predict" if quantity is ESTIMATED else "uncalibrated attention predicts"
+    return (
+        "Measured by ablation: regions are filled with the colour around them, and the model is asked again "
+        f"for the same words. LDS is the rank correlation, from −1 to 1, of what {predicts} with what was "
+        "measured, over random sets of regions."
+    )
 
 
 class MeasureBar(QWidget):
@@ -61,8 +66,9 @@ class MeasureBar(QWidget):
         trace = self._session.trace
         found = None if trace is None else faithfulness(trace)
         spans = 0 if trace is None else len(latest(trace))
-        self._badge.setText(_badge(found, spans))
-        self._badge.setToolTip(_details(found))
+        quantity = ESTIMATED if trace is None else trace.quantity
+        self._badge.setText(_badge(found, spans, quantity))
+        self._badge.setToolTip(_details(found, quantity))
         self._show_button()
 
     @Slot()
@@ -80,16 +86,17 @@ class MeasureBar(QWidget):
         (self.cancel_wanted if self._busy else self.measure_wanted).emit()
 
 
-def _badge(found: Faithfulness | None, spans: int) -> str:
+def _badge(found: Faithfulness | None, spans: int, quantity: Quantity) -> str:
     if found is None or found.lds.mean is None:
         return "Not measured yet" if not spans else f"{spans} measured, without random masks"
     count = found.lds.count
-    return f"Faithfulness: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
+    whose = "Faithfulness" if quantity is ESTIMATED else "Uncalibrated attention"
+    return f"{whose}: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
 
 
-def _details(found: Faithfulness | None) -> str:
+def _details(found: Faithfulness | None, quantity: Quantity) -> str:
     if found is None or found.lds.mean is None:
-        return EXPLANATION
+        return explanation(quantity)
     interval = f"95 % interval {found.lds.low:.2f} to {found.lds.high:.2f}. " if found.lds.count > 1 else ""
     how = f"{found.masks} random masks a step, operator {' and '.join(found.operators)}."
-    return f"{interval}{how}\n\n{EXPLANATION}"
+    return f"{interval}{how}\n\n{explanation(quantity)}"

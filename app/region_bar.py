@@ -10,6 +10,7 @@ from app.elided_label import ElidedLabel
 from app.icons import icon
 from app.session import Session
 from app.walk_buttons import WalkButtons
+from core.quantity import ESTIMATED
 
 
 class RegionBar(QWidget):
@@ -60,8 +61,12 @@ class RegionBar(QWidget):
         self.setVisible(shown)
         if shown and trace is not None:
             name = trace.region_map.regions[region].name
-            self._text.setText(f"Tokens that rest on “{name}”, {trace.quantity.kind}")
-            self._text.setToolTip("Tokens of which this region has at least half the effect of the strongest")
+            quantity = trace.quantity
+            verb = "rest on" if quantity is ESTIMATED else "attend to"
+            self._text.setText(f"Tokens that {verb} “{name}”, {quantity.kind}")
+            self._text.setToolTip(
+                f"Tokens of which this region has at least half the {quantity.noun} of the strongest"
+            )
             self.walk.show_position(*self._session.finder.position_on_region())
 
     def _draw_icon(self) -> None:

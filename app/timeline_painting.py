@@ -15,6 +15,7 @@ from app.timeline_layout import TimelineLayout
 from app.tints import blend
 from app.wording import signed_number
 from core.hierarchy import depth
+from core.quantity import ESTIMATED
 from core.trace import Phase, Trace
 
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -198,10 +199,11 @@ def _paint_names(
         painter.drawText(box, _RIGHT, f"{others} other region{'s' * (others != 1)}")
     painter.drawText(QRect(left, layout.steps.y(), width, line), _RIGHT, "Steps")
     band = layout.reliance
+    name = "Reliance" if trace.quantity is ESTIMATED else "Attention"
     if band.height() < 2 * line or not columns.used:
-        painter.drawText(QRect(left, band.y(), width, band.height()), _RIGHT, "Reliance")
+        painter.drawText(QRect(left, band.y(), width, band.height()), _RIGHT, name)
         return
     box = QRect(left, band.y() + (band.height() - 2 * line) // 2, width, line)
     peak = signed_number(float(columns.reliance[: columns.used].max()), 1)
-    painter.drawText(box, _RIGHT, "Reliance")
+    painter.drawText(box, _RIGHT, name)
     painter.drawText(box.translated(0, line), _RIGHT, f"up to {peak} {trace.quantity.unit}")

@@ -112,13 +112,14 @@ def earlier_finding(trace: Trace, start: int, end: int, least: float = 0.02) -> 
     if not found or found[0][1] < least:
         return ""
     step = trace.step(found[0][0])
-    if float(trace.reliance[step.start : step.end].sum()) < LITTLE_EVIDENCE:
-        basis = "almost no visual evidence"
-    else:
-        top = int(trace.span_effects(step.start, step.end).argmax())
-        basis = f"“{trace.region_map.regions[top].name}”"
     where = f"step {step.index + 1} ({percent(found[0][1])} of attention)"
-    return f"Looked back most at {where}, resting on {basis}."
+    top = int(trace.span_effects(step.start, step.end).argmax())
+    name = trace.region_map.regions[top].name
+    if trace.quantity is not ESTIMATED:
+        return f"Looked back most at {where}, which attends most of all to “{name}”."
+    if float(trace.reliance[step.start : step.end].sum()) < LITTLE_EVIDENCE:
+        return f"Looked back most at {where}, resting on almost no visual evidence."
+    return f"Looked back most at {where}, resting on “{name}”."
 
 
 def span_name(trace: Trace, start: int, end: int) -> str:

@@ -67,9 +67,10 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
         measured: one or more, all under the same masks; each one step of the trace.
 
     Returns:
-        plain JSON: {"operator", "masks", "lds": {"mean", "low", "high", "steps"}, "lds_reliant": {"mean",
-        "steps"} (of steps with a measured reliance of at least ``RELIANT`` nats), "steps": [{"step", "text",
-        "lds", "correlation_with_single_drops", "estimated_reliance", "measured_reliance", "estimated",
+        plain JSON: {"kind" (of the estimates: "estimated" or "uncalibrated"), "operator", "masks", "lds":
+        {"mean", "low", "high", "steps"}, "lds_reliant": {"mean", "steps"} (of steps with a measured
+        reliance of at least ``RELIANT`` nats), "steps": [{"step", "text", "lds",
+        "correlation_with_single_drops", "estimated_reliance", "measured_reliance", "estimated",
         "measured"}]}.
     """
     estimated = np.stack([trace.span_effects(m.start, m.end) for m in measured])
@@ -82,6 +83,7 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     interval = bootstrap(scores)
     reliant = scores[reliance >= RELIANT]
     return {
+        "kind": trace.quantity.kind,
         "operator": measured[0].operator,
         "masks": len(measured[0].masks),
         "lds": {"mean": interval.mean, "low": interval.low, "high": interval.high, "steps": len(scores)},

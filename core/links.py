@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from core.quantity import ESTIMATED
 from core.trace import Trace
 
 LEAST_EFFECT: Final = 0.1
@@ -28,6 +29,7 @@ class StepFilter:
     Attributes:
         kind: "all"; "region" keeps steps that rest on a region; "reliant" those with a reliance of at least
             ``nats``; "unseen" those below it, which rest on no visual evidence as far as the estimate tells.
+            The latter two need nats: they keep every step of a trace that shows uncalibrated attention.
         nats: threshold of "reliant" and "unseen".
     """
 
@@ -35,17 +37,23 @@ class StepFilter:
     nats: float = LITTLE_EVIDENCE
 
 
-def rests_on(effects: np.ndarray, region: int) -> np.ndarray:
+def least_effect(trace: Trace) -> float:
+    """What a region needs for a token to rest on it: nats, or anything where the numbers have no unit."""
+    return LEAST_EFFECT if trace.quantity is ESTIMATED else float(np.finfo(np.float32).tiny)
+
+
+def rests_on(effects: np.ndarray, region: int, least: float = LEAST_EFFECT) -> np.ndarray:
     """Whether each target rests on a region: bool [targets].
 
     Args:
         effects: [targets, regions], nats; targets are tokens or steps.
         region: the region; every row is False when there is none of that number.
+        least: effect below which nothing counts, above 0; see ``least_effect``.
     """
     if not 0 <= region < effects.shape[1]:
         return np.zeros(len(effects), bool)
     own = effects[:, region]
-    near = own >= LEAST_EFFECT
+    near = own >= least
     near[near] = own[near] >= SHARE_OF_STRONGEST * effects[near].max(1)
     return near
 
@@ -72,11 +80,12 @@ def passing(trace: Trace, wanted: StepFilter, region: int = -1) -> np.ndarray:
         region: the region of the kind "region"; with none, every step is kept.
     """
     starts = trace.step_starts
-    if wanted.kind == "all" or (wanted.kind == "region" and region < 0):
+    unknown = region < 0 if wanted.kind == "region" else trace.quantity is not ESTIMATED
+    if wanted.kind == "all" or unknown:
         return np.ones(len(starts), bool)
     known = trace.estimated
     if wanted.kind == "region":
-        kept = rests_on(step_sums(trace.effects[:known], starts), region)
+        kept = rests_on(step_sums(trace.effects[:known], starts), region, least_effect(trace))
     else:
         reliant = step_sums(trace.reliance[:known], starts) >= wanted.nats
         kept = reliant if wanted.kind == "reliant" else ~reliant

@@ -132,7 +132,8 @@ def run(
                     writer = None
             yield event
     except Exception as error:
-        _log.exception("the run failed")
+        known = isinstance(error, InputError) or out_of_memory(error)
+        _log.log(logging.INFO if known else logging.ERROR, "the run failed", exc_info=True)
         message = _sentence(error)
         if writer is not None:
             _save_failure(writer, Failed(generation, message))

@@ -133,7 +133,8 @@ def _why_not(error: Exception, name: str) -> str:
     if "trust_remote_code" in text:
         return (
             f"The model {name} wants to run program code of its own on this machine, and Sightline refuses "
-            "that unless you allow it for this one model: --allow-code, if you trust who made it."
+            "that unless you allow it for this one model, on the command line with --allow-code, if you "
+            "trust who made it."
         )
     first_line = (text.splitlines() or ["unknown reason"])[0]
     return f"The model in {name} cannot be loaded: {first_line} Check that the folder is complete."

@@ -128,7 +128,10 @@ class Thinker:
         positions, following = self.family.positions(self.model, batch)
         room = int(self.model.config.text_config.max_position_embeddings) - ids.shape[1]
         if room < 1:
-            raise InputError("The prompt is longer than the model's context. Shorten it.")
+            raise InputError(
+                f"The screenshot ({len(places):,} visual tokens) and the question are longer than the "
+                "model's context. Take a smaller image budget, or shorten the question."
+            )
         wanted = ("input_ids", *self.family.token_inputs, *self.family.image_inputs)
         inputs = {key: batch[key].to(self.device) for key in wanted}
         inputs |= {"position_ids": positions.to(self.device), "following": following.to(self.device)}

@@ -84,9 +84,11 @@ def _as_before(trace: Trace, device: str) -> Loading:
 
 def _table(result: dict[str, Any]) -> str:
     whole, reliant = result["lds"], result["lds_reliant"]
+    calibrated = result["kind"] == "estimated"
+    what, under = ("reliance, nats", "estimated") if calibrated else ("attention, reliance", "no unit")
     lines = [
-        f"{'step':>4}  {'LDS':>6}  {'reliance, nats':>22}   text",
-        f"{'':>14}{'estimated':>11} {'measured':>10}",
+        f"{'step':>4}  {'LDS':>6}  {what:>22}   text",
+        f"{'':>14}{under:>11} {'measured' if calibrated else 'nats':>10}",
     ]
     for row in result["steps"]:
         text = " ".join(row["text"].split())

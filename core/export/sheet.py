@@ -10,6 +10,7 @@ from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.look import COLOURS, OPACITY, SIGNED, look_from
 from core.export.options import Option
+from core.quantity import UNCALIBRATED
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -76,8 +77,9 @@ def draw_sheet(
     title, note = lettering(round(letters * 1.4), bold=True), lettering(letters)
     room = width - 2 * GAP
     head = [(title, line, INK) for line in title.wrap(trace.prompt.strip() or "(no prompt)", room, 3)]
+    most = "attend most to" if trace.quantity is UNCALIBRATED else "depend most on"
     about = (
-        f"{made_by(trace)} · the {len(numbers)} of {trace.step_count} steps that depend most on the "
+        f"{made_by(trace)} · the {len(numbers)} of {trace.step_count} steps that {most} the "
         f"screenshot · {trace.quantity.kind} {trace.quantity.noun}, one scale of ±{scale:.2f} "
         f"{trace.quantity.unit}"
     )

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from app.reasoning import Reasoning
 from app.session import Session
+from core.trace import Identity
 
 
 @pytest.fixture
@@ -130,3 +131,31 @@ def test_a_long_text_with_few_steps_left_is_drawn_without_walking_through_the_re
     )
     list(pane.text._visible_blocks())
     assert len(looked_at) < 10
+
+
+def uncalibrated_trace():
+    """A run of a model that has no estimator."""
+    trace = fake_trace()
+    trace.estimator = Identity("attention, uncalibrated", "", {"calibrated": False})
+    return trace
+
+
+def test_steps_are_not_told_apart_by_nats_where_nothing_is_in_nats(pane, session):
+    pane.open_find()
+    pane.find_bar.kind.setCurrentText("No visual evidence")
+    session.set_trace(uncalibrated_trace())
+    assert pane.find_bar.kind.currentText() == "All steps"
+    assert not pane.find_bar.nats.isVisible()
+    entries = pane.find_bar.kind.model()
+    assert [entries.item(row).isEnabled() for row in range(4)] == [True, True, False, False]
+    assert "estimated" not in pane.find_bar.kind.toolTip()
+    session.set_trace(fake_trace())
+    assert all(entries.item(row).isEnabled() for row in range(4))
+
+
+def test_the_region_line_of_an_uncalibrated_run_speaks_of_attention(pane, session):
+    session.set_trace(uncalibrated_trace())
+    session.select_region(3)
+    assert pane.region_bar.text.startswith("Tokens that attend to")
+    assert pane.region_bar.text.endswith("uncalibrated")
+    assert "effect" not in pane.region_bar._text.toolTip()

@@ -11,6 +11,7 @@ from windows import press
 from app.regions_model import EFFECT, MEASURED, SHARE
 from app.session import Selection
 from core.store import read_trace, save_trace
+from core.trace import Identity
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ def test_the_badge_tells_how_faithful_the_estimates_proved(qtbot, opened):
     measure(qtbot, opened)
     assert bar.badge == "Faithfulness: LDS 1.00, 2 steps measured"
     assert "16 random masks a step, operator pixels" in bar._badge.toolTip()
+
+
+def test_of_uncalibrated_attention_the_badge_claims_no_faithful_estimates(qtbot, opened):
+    bar, trace = opened.regions.measure_bar, opened.controller.session.trace
+    trace.estimator = Identity("attention, uncalibrated", "", {"calibrated": False})
+    opened.controller.session.trace_changed.emit()
+    opened.controller.session.select_step(1)
+    measure(qtbot, opened)
+    assert bar.badge == "Uncalibrated attention: LDS 1.00, 2 steps measured"
+    assert "estimate" not in bar._badge.toolTip()
+    headers = [opened.regions.model.headerData(i, Qt.Orientation.Horizontal) for i in range(4)]
+    assert headers == ["Region", "Relative", "Share", "Measured, nats"]
 
 
 def test_measured_steps_are_marked_on_the_timeline(qtbot, opened):

@@ -8,7 +8,8 @@ from fake_traces import fake_trace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.links import StepFilter, passing, rests_on, step_sums
+from core.links import StepFilter, least_effect, passing, rests_on, step_sums
+from core.trace import Identity
 
 
 def test_a_token_rests_on_its_strongest_regions_and_on_none_that_hardly_matters():
@@ -50,3 +51,18 @@ def test_steps_without_estimates_are_not_left_out():
     whole = trace.step_count
     trace._estimated = trace.step(3).start + 1
     assert passing(trace, StepFilter("reliant", 1e9)).tolist() == [False] * 3 + [True] * (whole - 3)
+
+
+def test_attention_without_a_unit_has_no_threshold_and_no_step_is_left_out_by_nats():
+    trace = fake_trace()
+    scores = np.full_like(trace.effects, 0.004)
+    scores[:, 3] = 0.01
+    trace.set_effects(0, scores, scores.sum(1))
+    assert not rests_on(trace.effects, 3, least_effect(trace)).any(), "as effects in nats, these are nothing"
+    trace.estimator = Identity("attention, uncalibrated", "", {"calibrated": False})
+    assert rests_on(trace.effects, 3, least_effect(trace)).all()
+    assert not rests_on(trace.effects, 2, least_effect(trace)).any()
+    assert passing(trace, StepFilter("region"), 3).all()
+    assert not passing(trace, StepFilter("region"), 2).any()
+    for kind in ("reliant", "unseen"):
+        assert passing(trace, StepFilter(kind, 0.5)).all()

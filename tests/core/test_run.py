@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import weakref
@@ -252,7 +251,6 @@ def test_what_a_broken_run_held_is_let_go_before_the_failure_is_told(start, tiny
         fills_the_memory("gpu")
 
     monkeypatch.setattr(tiny_thinker, "forward", full)
-    monkeypatch.setattr(logging.getLogger("core.run"), "disabled", True)  # pytest keeps what is logged
     for event in start():
         if isinstance(event, Failed):
             assert [cache() for cache in caches] == [None]

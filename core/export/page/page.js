@@ -109,7 +109,8 @@ function build() {
       const token = make(line, "span", text, "token");
       begun = begun || text !== "";
       const reliance = t < data.estimated ? data.reliance[t] : 0;
-      token.title = t < data.estimated ? `token ${t + data.first + 1}: reliance ${nats(reliance)} ${data.unit}, ${data.kind}` : "not estimated";
+      const what = data.kind === "uncalibrated" ? "attention" : "reliance";
+      token.title = t < data.estimated ? `token ${t + data.first + 1}: ${what} ${nats(reliance)} ${data.unit}, ${data.kind}` : "not estimated";
       if (Math.abs(reliance) >= 0.1) {
         const strength = 0.45 * Math.min(1, Math.abs(reliance) / scale) ** 0.8;
         token.style.backgroundColor = `rgba(${reliance > 0 ? data.supports : data.opposes}, ${strength.toFixed(3)})`;
@@ -195,10 +196,16 @@ function finding(start, end, known, values, order, measured) {
 function say(text) {
   $("finding").textContent = text;
 }
+function least(token) {
+  if (data.kind !== "uncalibrated") return RELIES;
+  let most = 1e-6; // no unit, and so no threshold: half of the strongest region's attention counts
+  for (let i = token * regionCount; i < (token + 1) * regionCount; i++) most = Math.max(most, effects[i]);
+  return most / 2;
+}
 function relying(region) {
   const found = [];
   if (region >= 0)
-    for (let t = 0; t < data.estimated; t++) if (effects[t * regionCount + region] >= RELIES) found.push(t);
+    for (let t = 0; t < data.estimated; t++) if (effects[t * regionCount + region] >= least(t)) found.push(t);
   return found;
 }
 function light(region) {

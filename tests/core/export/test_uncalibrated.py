@@ -9,9 +9,14 @@ import jsonschema
 import numpy as np
 import pytest
 
+from core.export import annotate
 from core.export.composition import show
+from core.export.film import Film
+from core.export.html_page import to_html
 from core.export.json_trace import to_json
 from core.export.look import Look
+from core.export.sheet import draw_sheet
+from core.export.svg import to_svg
 from core.trace import Identity, Trace
 
 
@@ -40,6 +45,39 @@ def test_pictures_say_it(bare):
     assert "uncalibrated attention, not effects" in shown.heading
     assert "nats" not in shown.heading
     assert shown.quantity.title == "uncalibrated attention, relative"
+
+
+def test_an_svg_says_it(bare):
+    svg = to_svg(bare, (0, 1))
+    assert "relative, uncalibrated" in svg
+    assert "uncalibrated attention" in svg
+    assert "nats" not in svg
+    assert "estimated" not in svg
+
+
+def test_a_film_says_it_over_every_picture(bare):
+    film = Film(bare, (0, 2), Look(), "tokens", speed=8, width=480, most_a_second=10)
+    assert len(film.moments) == 10
+    for moment in film.moments:
+        assert film._heading(moment).endswith("uncalibrated attention, not effects")
+
+
+def test_a_contact_sheet_says_it(bare, monkeypatch):
+    written = []
+    monkeypatch.setattr(annotate, "write", lambda draw, lines: written.extend(line.text for line in lines))
+    draw_sheet(bare)
+    said = " ".join(written)
+    assert "attend most to the screenshot" in said
+    assert "uncalibrated attention" in said
+    for word in ("nats", "depend", "effect", "estimated"):
+        assert word not in said
+
+
+def test_a_page_says_it(bare):
+    page = to_html(bare)
+    data = page[page.index('type="application/json"') :]
+    assert '"kind": "uncalibrated"' in data or '"kind":"uncalibrated"' in data
+    assert '"unit": "relative"' in data or '"unit":"relative"' in data
 
 
 def test_numbers_say_it_and_fit_the_schema(bare):
