@@ -153,6 +153,8 @@ ACTIONS: tuple[Action, ...] = (
            "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
     Action("strongest_10", "The Strongest 10", "Show the ten regions with the strongest effects only",
            "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("path", "Path Through the Regions…", "A map of the steps: alike are near each other",
+           "View/path", ("Ctrl+Shift+J",)),
     Action("theme_system", "Theme of the System", "Light or dark, as the desktop is",
            "View/theme", checkable=True, exclusive=True, submenu="Theme"),
     Action("theme_light", "Light Theme", "Dark text on light",

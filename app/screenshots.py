@@ -28,6 +28,7 @@ from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
 from app.engine import Engine
 from app.library import Library
+from app.path_map import EMPTY, PathDialog
 from app.prompt_bar import RunState
 from app.samples import SAMPLES, samples
 from app.settings import settings
@@ -42,7 +43,7 @@ Kind = TypeVar("Kind", bound=QDialog)
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE: Final = QSize(1280, 800)
 SHOWN: Final = "invoice"
-OTHERS: Final = ("bar_chart", "desktop_icons")
+OTHERS: Final = ("bar_chart", "web_page")
 """Samples by the names of their files: the one in most pictures, and others that the library lists."""
 
 PATIENCE: Final = 600.0
@@ -78,6 +79,7 @@ def _take_all(window: Window, folder: Path) -> None:
     _save(window, folder / "start_page.png")
     for name in OTHERS:
         _run(window, name)
+    _take_path(window, folder / "path.png")
     _run(window, SHOWN)
     _save(window, folder / "window.png")
     _take_views(window, folder / "views.png")
@@ -113,6 +115,14 @@ def _take_views(window: Window, path: Path) -> None:
     _do(window, f"view_{VIEWS[0].id}")
     rows = [np.concatenate(parts[at : at + 2], 1) for at in range(0, len(parts), 2)]
     _write(np.concatenate(rows), path)
+
+
+def _take_path(window: Window, path: Path) -> None:
+    _do(window, "path")
+    dialog = _dialog(PathDialog)
+    _until(lambda: dialog.figures.text() != EMPTY)
+    _save(dialog, path)
+    dialog.close()
 
 
 def _take_dialogs(window: Window, folder: Path) -> None:

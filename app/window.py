@@ -49,6 +49,7 @@ from app.library import Library
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
+from app.path_map import PathDialog
 from app.playback import SPEEDS
 from app.prompt_bar import PromptBar, RunState
 from app.reasoning import Reasoning
@@ -172,6 +173,7 @@ class Window(QMainWindow):
             "batch": self._open_batch,
             "what_if": self._run_without,
             "side_by_side": self._ask_other_run,
+            "path": lambda: PathDialog(self.controller.session, self).show(),
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
             "about": lambda: AboutDialog(self).show(),

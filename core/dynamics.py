@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from core.events import EffectsEstimated, Event, StepEnded
+from core.trace import Trace
 
 ENTRIES: Final = 32
 """How many regions, those with the largest effects, span the path."""
@@ -66,6 +67,15 @@ def shape_of(effects: np.ndarray) -> Shape:
         fixation=float(np.bincount(tops).max() / len(tops)) if len(tops) else 0.0,
         wandering=float((np.diff(tops) != 0).mean()) if len(tops) > 1 else 0.0,
     )
+
+
+def shape_of_trace(trace: Trace) -> Shape:
+    """The shape of the steps of a trace whose effects are all known, from the first."""
+    bounds = np.append(trace.step_starts, len(trace))
+    bounds = bounds[: np.searchsorted(bounds, trace.estimated, side="right")]
+    if len(bounds) < 2:
+        return shape_of(trace.effects[:0])
+    return shape_of(np.add.reduceat(trace.effects[: bounds[-1]], bounds[:-1]))
 
 
 def _principal(effects: np.ndarray) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fake_traces import fake_trace
 
-from core.dynamics import Path, shape_of
+from core.dynamics import Path, shape_of, shape_of_trace
 from core.events import EffectsEstimated, StepEnded
 from core.trace import Step
 
@@ -72,3 +73,9 @@ def test_a_step_without_estimates_leaves_the_shape_alone():
     path = Path()
     assert not path.hear(StepEnded(0, Step(0, 0, 2, "thinking", "")))
     assert path.shape.points.shape == (0, 3)
+
+
+def test_the_shape_of_a_trace_is_that_of_its_steps_with_known_effects():
+    trace = fake_trace()
+    sums = np.stack([trace.span_effects(step.start, step.end) for step in trace.steps])
+    np.testing.assert_allclose(shape_of_trace(trace).points, shape_of(sums).points, atol=1e-5)
