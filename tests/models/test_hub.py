@@ -23,6 +23,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(hub_module, "_FIRST_WAIT", 0.001)
     monkeypatch.setattr(hub_module, "_MARGIN", 0)
     monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # the server is this machine
 
 
 @pytest.fixture
