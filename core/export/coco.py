@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
+from core.export.json_file import write_json
 from core.strict_json import finite, plain
 
 if TYPE_CHECKING:
@@ -92,11 +91,7 @@ def export_coco(
     """
     progress = progress or no_progress
     progress(0.0)
-    content = json.dumps(to_coco(trace, steps), ensure_ascii=False, allow_nan=False)
-    progress(0.7)
-    with replacing(out) as part:
-        part.write_text(content + "\n", encoding="utf-8", newline="\n")
-        progress(1.0)
+    write_json(to_coco(trace, steps), out, progress)
 
 
 def preview_coco(trace: Trace, steps: Steps | None = None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
+from core.export.json_file import write_json
 from core.strict_json import finite, plain
 
 if TYPE_CHECKING:
@@ -91,12 +90,7 @@ def export_json(
     """
     progress = progress or no_progress
     progress(0.0)
-    # dumps is written in C, dump to a file in Python: ten times slower
-    content = json.dumps(to_json(trace, steps), ensure_ascii=False, allow_nan=False)
-    progress(0.7)
-    with replacing(out) as part:
-        part.write_text(content + "\n", encoding="utf-8", newline="\n")
-        progress(1.0)
+    write_json(to_json(trace, steps), out, progress)
 
 
 def preview_json(trace: Trace, steps: Steps | None = None) -> str:

@@ -70,3 +70,9 @@ def test_keys_with_ctrl_belong_to_the_actions_wherever_the_focus_is(qtbot):
     qtbot.addWidget(slider)
     event = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
     assert not widget_wants(slider, event)
+
+
+def test_no_shortcut_is_one_that_the_question_field_takes_for_itself():
+    """On X11 a line of text claims these keys; pasting is meant to be shared."""
+    claimed = {f"Ctrl+{letter}" for letter in "ACDEKUXYZ"}
+    assert not [action.id for action in ACTIONS if claimed & set(action.keys)]

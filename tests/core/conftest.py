@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from core.regions import region_map_from_labels
+from core.regions import RegionMap, region_map_from_labels
 from core.screenshot import from_array
 from core.store import save_trace
 from core.trace import Identity, Measurement, Sampling, Token, Trace
@@ -86,3 +86,15 @@ def measurement_of():
         return Measurement(0, 1, "pixels", effects, 2.0, -1.0, masks, np.zeros(0, np.float32))
 
     return make
+
+
+@pytest.fixture
+def window() -> RegionMap:
+    """1 window › 2 card › 3 label, and 4 icon beside the window."""
+    labels = np.zeros((40, 60), np.int64)
+    labels[2:38, 2:42] = 1
+    labels[5:25, 5:35] = 2
+    labels[8:12, 8:20] = 3
+    labels[5:15, 48:58] = 4
+    names = {1: "window", 2: "card", 3: "label", 4: "icon"}
+    return region_map_from_labels(labels, names, {2: 1, 3: 2}, "truth")

@@ -28,18 +28,6 @@ def _box(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
     return mask
 
 
-@pytest.fixture
-def window() -> RegionMap:
-    """1 window › 2 card › 3 label, and 4 icon beside the window."""
-    labels = np.zeros((40, 60), np.int64)
-    labels[2:38, 2:42] = 1
-    labels[5:25, 5:35] = 2
-    labels[8:12, 8:20] = 3
-    labels[5:15, 48:58] = 4
-    names = {1: "window", 2: "card", 3: "label", 4: "icon"}
-    return region_map_from_labels(labels, names, {2: 1, 3: 2}, "truth")
-
-
 def _check(region_map: RegionMap) -> None:
     assert [region.id for region in region_map.regions] == list(range(len(region_map)))
     areas = np.bincount(region_map.labels.ravel(), minlength=len(region_map))
