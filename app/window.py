@@ -20,10 +20,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QFileDialog,
-    QFrame,
     QMainWindow,
-    QScrollArea,
-    QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -49,6 +46,7 @@ from app.library import Library
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
+from app.panes import Panes
 from app.path_map import PathDialog
 from app.playback import SPEEDS
 from app.prompt_bar import PromptBar, RunState
@@ -278,41 +276,21 @@ class Window(QMainWindow):
         super().closeEvent(event)
 
     def _arrange(self) -> None:
-        self._rows = QSplitter(Qt.Orientation.Vertical)
-        self._rows.addWidget(self.reasoning)
-        self._rows.addWidget(self.regions)
-        self._rows.setStretchFactor(0, 3)
-        self._rows.setStretchFactor(1, 2)
-        self._columns = QSplitter(Qt.Orientation.Horizontal)
         self.front = QStackedWidget()
         self.front.addWidget(self.canvas)
         self.start_page = StartPage(self._places.samples, self.actions_by_id["open"], self)
         self.front.addWidget(self.start_page)
-        self._columns.addWidget(self.front)
-        self._columns.addWidget(self._rows)
-        self._columns.setStretchFactor(0, 3)
-        self._columns.setStretchFactor(1, 2)
-        self._stack = QSplitter(Qt.Orientation.Vertical)
-        self._stack.addWidget(self._columns)
-        self._stack.addWidget(self.timeline)
-        self._stack.setStretchFactor(0, 1)
-        self._stack.setStretchFactor(1, 0)
-        for splitter in (self._rows, self._columns, self._stack):
-            splitter.setChildrenCollapsible(False)
+        self.panes = Panes(self.front, self.reasoning, self.regions, self.timeline)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.message)
         column.addWidget(self.prompt)
-        column.addWidget(_scrolled(self._stack), 1)
+        column.addWidget(self.panes, 1)
         self.setCentralWidget(centre)
         room = self.screen().availableGeometry().size()
         self.resize(QSize(1280, 800).boundedTo(room))
-        self._columns.setSizes([760, 520])
-        self._rows.setSizes([300, 240])
-        self._stack.setSizes([500, 200])
-        self._splitters = {"columns": self._columns, "rows": self._rows, "stack": self._stack}
 
     def _connect(self) -> None:
         controller, session = self.controller, self.controller.session
@@ -350,11 +328,10 @@ class Window(QMainWindow):
         self._state_changed()
 
     def _restore(self) -> None:
-        restored = {name: splitter.restoreState for name, splitter in self._splitters.items()}
-        for name, restore in {"geometry": self.restoreGeometry, **restored}.items():
-            saved = self._settings.value(name)
-            if isinstance(saved, QByteArray):
-                restore(saved)
+        saved = self._settings.value("geometry")
+        if isinstance(saved, QByteArray):
+            self.restoreGeometry(saved)
+        self.panes.restore(self._settings)
         self.prompt.set_segmenter(str(self._settings.value("segmenter", "")))
         self.controller.segmenter_name = self.prompt.segmenter()
         mode = self._settings.value("theme", "system")
@@ -362,8 +339,7 @@ class Window(QMainWindow):
 
     def _remember_layout(self) -> None:
         self._settings.setValue("geometry", self.saveGeometry())
-        for name, splitter in self._splitters.items():
-            self._settings.setValue(name, splitter.saveState())
+        self.panes.remember(self._settings)
         self._settings.setValue("segmenter", self.prompt.segmenter())
 
     def _whereabouts(self) -> Whereabouts | None:
@@ -616,16 +592,6 @@ class Window(QMainWindow):
 def _open_windows() -> Path:
     """Where every window notes what it has open."""
     return data_folder() / "open"
-
-
-def _scrolled(content: QWidget) -> QScrollArea:
-    """``content`` in all the room there is; on a screen too small for it, it scrolls instead of being cut."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(content)
-    return area
 
 
 def installed_places(runs: Path) -> Places:

@@ -46,12 +46,12 @@ def test_a_layout_changed_before_a_crash_is_kept(make, photo):
     window = make()
     window._opened = photo
     window.resize(780, 640)
-    window._columns.setSizes([330, 450])
-    kept = window._columns.sizes()
+    window.panes.columns.setSizes([330, 450])
+    kept = window.panes.columns.sizes()
     dies(window)
     window.closeEvent = lambda event: event.accept()
     window.close()
-    assert make()._columns.sizes() == kept
+    assert make().panes.columns.sizes() == kept
 
 
 def test_after_closing_there_is_nothing_to_come_back_to(qtbot, window):

@@ -191,12 +191,12 @@ def test_the_theme_switches_at_once_and_is_remembered(qtbot, window, make):
 def test_layout_is_remembered(make):
     window = make()
     window.resize(780, 640)  # the offscreen platform has a screen of 800 × 800
-    window._columns.setSizes([330, 450])
-    kept = window._columns.sizes()
+    window.panes.columns.setSizes([330, 450])
+    kept = window.panes.columns.sizes()
     window.close()
     again = make()
     assert (again.width(), again.height()) == (780, 640)
-    assert again._columns.sizes() == kept
+    assert again.panes.columns.sizes() == kept
 
 
 def names_in(menu) -> set[str]:
