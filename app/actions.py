@@ -59,6 +59,8 @@ ACTIONS: tuple[Action, ...] = (
            "File/in", ("Ctrl+V",), "paste", tool_bar=True),
     Action("capture", "Capture Screen…", "Take a screenshot of an area, or of the whole screen",
            "File/in", ("Ctrl+Shift+S",)),
+    Action("capture_window", "Capture Window…", "Take a screenshot of one window of any program",
+           "File/in", ("Ctrl+Shift+W",)),
     Action("export", "Export…", "Save pictures, films, a page or data of this run",
            "File/out", ("Ctrl+Shift+E",), "export", tool_bar=True),
     Action("copy_picture", "Copy Picture", "Copy the annotated screenshot",

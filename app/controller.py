@@ -1,66 +1,40 @@
 """What the window does: open, run, hold, stop. Knows the workers and the session, and no widget.
 
 Workers, so that one kind of work does not wait for another: ``files`` opens pictures and finds
-their regions, ``models`` loads models and runs them, ``exports`` saves what a person asked for,
-``previews`` shows it beforehand.
+their regions, ``models`` loads models and runs them; ``app.background`` does what else takes time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.background import Background
 from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
-from app.engine import EngineLike, Progress, Request
+from app.engine import EngineLike, Request
 from app.preferences import follow_live
 from app.prompt_bar import RunState
 from app.recording import new_path
-from app.samples import Truth, truth_of
+from app.scene import Opened, Scene, read
 from app.session import Session
+from app.token_rate import TokenRate
 from app.verifier import Verifier
 from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
 from core.control import RunControl
 from core.events import Event, Failed, Finished, Stage, TokenDecoded
-from core.regions import RegionMap
-from core.screenshot import Screenshot
-from core.trace import Identity, Sampling, Trace
+from core.trace import Identity, Sampling
 from models.checkpoint import Loading
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """What is open: a screenshot, its regions once they are found, and what is known about it."""
-
-    screenshot: Screenshot
-    region_map: RegionMap | None = None
-    segmenter: Identity | None = None
-    truth: Truth | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Opened:
-    scene: Scene
-    path: Path | None = None
-    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _ModelReady:
     model: Identity
     device: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """An export ended well; ``then`` is called with what it made."""
-
-    made: object
-    then: Callable[[object], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +46,13 @@ class _Wish:
     pace: float | None
 
 
-class _CancelledError(Exception):
-    """Nobody waits for an export any more."""
-
-
 class Controller(QObject):
     """Runs the workers, keeps the session up to date.
 
     Attributes:
         session: what the panes show.
         verifier: measures steps of it.
+        background: exports, previews and what else a person asks for beside a run.
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
@@ -97,8 +68,6 @@ class Controller(QObject):
         rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
         batch_event(object): news of a batch, see ``app.batch``.
-        export_advanced(float): how far an export is, 0 to 1.
-        export_busy(bool): whether something is exported.
         file_opened(str): a file was opened, for the list of recent ones.
     """
 
@@ -110,8 +79,6 @@ class Controller(QObject):
     rate_changed = Signal(float)
     said = Signal(str, str)
     batch_event = Signal(object)
-    export_advanced = Signal(float)
-    export_busy = Signal(bool)
     file_opened = Signal(str)
 
     def __init__(self, engine: EngineLike, runs: Path, parent: QObject | None = None) -> None:
@@ -123,16 +90,14 @@ class Controller(QObject):
         self.segmenter_name = engine.segmenters[0]
         self._engine = engine
         self.runs = runs
-        self._files, self._models, self._exports, self._previews = (
-            Worker(name, self) for name in ("files", "models", "exports", "previews")
-        )
+        self._files, self._models = Worker("files", self), Worker("models", self)
         self._files.delivered.connect(self._hear_files)
         self._models.delivered.connect(self._hear_models)
-        self._exports.delivered.connect(self._hear_exports)
-        self._previews.delivered.connect(self._hear_exports)
         self._files.busy_changed.connect(self._files_busy)
         self._models.busy_changed.connect(self._models_busy)
-        self._exports.busy_changed.connect(self._exports_busy)
+        self.background = Background(self)
+        self.background.stage_changed.connect(self._background_stage)
+        self.background.said.connect(self.said)
         self.verifier = Verifier(self.session, engine, self._models, lambda: self.trace_path, self)
         self.verifier.said.connect(self.said)
         self._stages: dict[str, tuple[str, float | None]] = {}
@@ -141,7 +106,7 @@ class Controller(QObject):
         self.batching = False
         self._run_job = 0
         self._wish: _Wish | None = None
-        self._rate = _Rate()
+        self._rate = TokenRate()
 
     def warm_up(self) -> None:
         """Load the models in the background."""
@@ -176,26 +141,14 @@ class Controller(QObject):
         self._files.drop()
         self._stage("files", f"Opening {path.name}")
 
-        def job(context: Context) -> None:
-            if path.suffix.lower() == ".sightline":
-                from core.store import read_trace
-
-                trace = read_trace(path)
-                scene = Scene(trace.screenshot, trace.region_map, trace.segmenter)
-                context.post(_Opened(scene, path, trace))
-            else:
-                from core.screenshot import load_screenshot
-
-                context.post(_Opened(Scene(load_screenshot(path), truth=truth_of(path)), path))
-
-        self._files.submit(job)
+        self._files.submit(lambda context: context.post(read(path)))
 
     def open_pixels(self, pixels: np.ndarray, name: str) -> None:
         """Use an image in memory, uint8 [H, W, 3 or 4], such as a pasted one."""
         from core.screenshot import from_array
 
         self._files.drop()
-        self._files.submit(lambda context: context.post(_Opened(Scene(from_array(pixels, name)))))
+        self._files.submit(lambda context: context.post(Opened(Scene(from_array(pixels, name)))))
 
     def set_segmenter(self, name: str) -> None:
         """Find the regions of the open screenshot in another way; nothing to do while a run goes on."""
@@ -282,45 +235,18 @@ class Controller(QObject):
         if self._control is not None:
             self._control.set_pace(tokens_per_second)
 
-    def export(self, text: str, make: Callable[[Progress], object], then: Callable[[object], None]) -> None:
-        """Run ``make(progress)`` in the background, then ``then(what it made)`` in the GUI thread."""
-        self._stage("exports", text)
-
-        def job(context: Context) -> None:
-            def tell(now: str, part: float | None) -> None:
-                if context.cancelled():
-                    raise _CancelledError
-                context.post(Stage(0, now, part))
-
-            context.post(_Done(make(tell), then))
-
-        self._exports.submit(job)
-
-    def cancel_export(self) -> None:
-        """Break off what is being exported; no file is left."""
-        self._exports.drop()
-
-    def preview(self, make: Callable[[], object], then: Callable[[object], None]) -> None:
-        """Run ``make()`` in the background, then ``then(what it made)``, unless another one is asked for."""
-        self._previews.drop()
-        self._previews.submit(lambda context: context.post(_Done(make(), then)))
-
-    def drop_previews(self) -> None:
-        """Forget the preview that is being made."""
-        self._previews.drop()
-
     def close(self) -> bool:
         """End everything and wait for the threads; False when one is stuck. What was run is kept."""
         if self._control is not None:
             self._control.stop()
         self._wish = None
         deadline = time.monotonic() + CLOSE_SECONDS
-        workers = (self._models, self._files, self._exports, self._previews)
+        workers = (self._models, self._files, self.background)
         for worker in workers:
             worker.drop()
         return all([worker.close(max(0.0, deadline - time.monotonic())) for worker in workers])  # noqa: C419
 
-    def _show(self, opened: _Opened) -> None:
+    def _show(self, opened: Opened) -> None:
         self._wish = None
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
@@ -363,7 +289,7 @@ class Controller(QObject):
         assert wish is not None
         self._wish = None
         self._generation += 1
-        self._rate = _Rate()
+        self._rate = TokenRate()
         self.trace_path = new_path(self.runs, scene.screenshot.name)
         self._control = control = RunControl(wish.pace)
         request = Request(
@@ -391,7 +317,7 @@ class Controller(QObject):
             match message:
                 case Stage(text=text, fraction=fraction):
                     self._stage("files", text, fraction)
-                case _Opened():
+                case Opened():
                     self._show(message)
                 case Scene():
                     self.scene = message
@@ -403,18 +329,6 @@ class Controller(QObject):
                     if self._wish is not None:
                         self._wish = None
                         self._set_state(RunState.IDLE)
-
-    @Slot(object)
-    def _hear_exports(self, batch: list[object]) -> None:
-        for message in batch:
-            match message:
-                case Stage(text=text, fraction=fraction):
-                    self._stage("exports", text, fraction)
-                    self.export_advanced.emit(fraction or 0.0)
-                case _Done(made=made, then=then):
-                    then(made)
-                case Problem(message=text):
-                    self.said.emit(text, "error")
 
     @Slot(object)
     def _hear_models(self, batch: list[object]) -> None:
@@ -453,11 +367,9 @@ class Controller(QObject):
         if not busy:
             self._stage("models")
 
-    @Slot(bool)
-    def _exports_busy(self, busy: bool) -> None:
-        if not busy:
-            self._stage("exports")
-        self.export_busy.emit(busy)
+    @Slot(str, object)
+    def _background_stage(self, text: str, fraction: float | None) -> None:
+        self._stage("background", text, fraction)
 
     def _stage(self, worker: str, text: str = "", fraction: float | None = None) -> None:
         """Note what a worker is at, "" for nothing, and tell what to show: the newest of all workers."""
@@ -490,18 +402,3 @@ class Controller(QObject):
     def _set_state(self, state: RunState) -> None:
         self.state = state
         self.state_changed.emit()
-
-
-class _Rate:
-    """Tokens a second over the last moments."""
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[float, int]] = []
-
-    def after(self, tokens: int) -> float:
-        """Note that ``tokens`` arrived now; the rate over the last two seconds."""
-        now = time.monotonic()
-        self._seen = [(at, n) for at, n in self._seen if now - at < 2.0]
-        self._seen.append((now, tokens))
-        elapsed = now - self._seen[0][0]
-        return sum(n for _, n in self._seen[1:]) / elapsed if elapsed > 0.2 else 0.0

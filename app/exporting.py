@@ -45,7 +45,7 @@ def export(controller: Controller, wanted: Wanted, out: Path) -> None:
         return out
 
     trace = _source(controller)
-    controller.export(
+    controller.background.run(
         f"Exporting {out.name}", make, lambda _made: controller.said.emit(f"Saved {out}", "info")
     )
 
@@ -68,7 +68,7 @@ def preview(controller: Controller, wanted: Wanted, then: Callable[[object], Non
         return shown if isinstance(shown, str) else _image(shown)
 
     source = _source(controller)
-    controller.preview(make, then)
+    controller.background.preview(make, then)
 
 
 def copy_picture(controller: Controller) -> None:
@@ -86,7 +86,7 @@ def copy_picture(controller: Controller) -> None:
         controller.said.emit("The annotated picture is on the clipboard.", "info")
 
     trace, wanted = _source(controller), Wanted("png", current_steps(controller))
-    controller.export("Drawing the picture", make, then)
+    controller.background.run("Drawing the picture", make, then)
 
 
 def current_steps(controller: Controller) -> Steps | None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import icon
-from app.theme import GAP, RADIUS, TIGHT, WIDE, Tokens, tokens
+from app.theme import GAP, WIDE, run_style, tokens
 from core.trace import Sampling
 
 PACES: tuple[tuple[str, float | None], ...] = (
@@ -210,17 +210,6 @@ class PromptBar(QWidget):
     def _recolour(self) -> None:
         colours = tokens(self.palette())
         self._settings.setIcon(icon("settings", colours.text))
-        style = _run_style(colours)
+        style = run_style(colours, "QToolButton")
         if self._buttons["run"].styleSheet() != style:
             self._buttons["run"].setStyleSheet(style)
-
-
-def _run_style(colours: Tokens) -> str:
-    """The one button that stands out."""
-    return (
-        f"QToolButton {{ background: {colours.accent}; color: {colours.on_accent}; border: 1px solid "
-        f"{colours.accent}; border-radius: {RADIUS}px; padding: {TIGHT}px {WIDE}px; font-weight: 600; }}"
-        f"QToolButton:disabled {{ background: {colours.raised}; color: {colours.muted}; "
-        f"border-color: {colours.border}; }}"
-        f"QToolButton:focus {{ border-color: {colours.text}; }}"
-    )

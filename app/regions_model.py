@@ -70,7 +70,7 @@ class RegionsModel(QAbstractTableModel):
         self._effects, self.measured = effects, measured
         self._order = np.arange(len(self._map)) if effects is None else np.argsort(-effects, kind="stable")
         self._rows = np.argsort(self._order)
-        self._shares = np.zeros(0) if effects is None else shares(effects)
+        self._shares = np.zeros(0) if effects is None else shares(effects, self.quantity)
         known = [float(np.abs(values).max()) for values in (effects, measured) if values is not None]
         self.largest = max([0.25, *known])
         self.scale = self.largest if effects is None else scale_of(effects)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
@@ -14,7 +16,12 @@ _HINT = "Drag over what you want. Enter takes the whole screen, Escape nothing."
 
 
 def possible() -> bool:
-    """Whether this platform lets a program see the screen: on Wayland, and without a screen, it does not."""
+    """Whether this platform lets a program see the screen: on Wayland, and without a screen, it does not.
+
+    A program that speaks X11 on a Wayland desktop may ask, and gets a black picture.
+    """
+    if os.environ.get("XDG_SESSION_TYPE") == "wayland" or os.environ.get("WAYLAND_DISPLAY"):
+        return False
     return QGuiApplication.platformName() in ("xcb", "windows", "cocoa")
 
 

@@ -128,7 +128,17 @@ class Session(QObject):
             if self.follow:
                 self._move(Selection(effects_end - 1, effects_end))
         if ended:
+            self._show_answer()
             self.run_ended.emit()
+
+    def _show_answer(self) -> None:
+        """Put the playhead on the whole answer if it was followed there: a last token alone says little."""
+        trace = self.trace
+        if not self.follow or trace is None or trace.estimated < len(trace):
+            return
+        answer = [token.index for token in trace.tokens if token.phase == "answer"]
+        if answer:
+            self._move(Selection(answer[0], len(trace)))
 
     def select(self, start: int, end: int | None = None) -> None:
         """Move the playhead to a token, or to a span; stops following the live end."""

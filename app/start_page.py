@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.icons import icon
 from app.samples import Sample
-from app.theme import GAP, WIDE, tokens
+from app.theme import GAP, WIDE, run_style, tokens
 
 SENTENCES = (
     "You ask a question about a screenshot, and a thinking model reasons about it word by word.",
@@ -31,13 +32,17 @@ SENTENCES = (
     "by really removing regions and asking again.",
 )
 _PICTURE = QSize(120, 80)
+_NOTHING_OPEN = "Begin with a sample, or with a screenshot of your own:"
+_NO_SAMPLES = "Begin with a screenshot of your own: open, drop or paste it."
 
 
 class StartPage(QScrollArea):
-    """Explains and offers the samples; it scrolls where there is little room.
+    """Explains, offers what is open to be run, and the samples; it scrolls where there is little room.
 
     Attributes:
-        samples: one button a sample.
+        samples: one button a sample; that of the open one is checked.
+        run: runs what is open.
+        done: leaves the page.
 
     Signals:
         chosen(str): path of the sample to open.
@@ -48,13 +53,18 @@ class StartPage(QScrollArea):
     dismissed = Signal()
 
     def __init__(
-        self, samples: Sequence[Sample], open_action: QAction, parent: QWidget | None = None
+        self,
+        samples: Sequence[Sample],
+        open_action: QAction,
+        run_action: QAction,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Start page")
         self.setMinimumSize(160, 120)
+        self._run_action = run_action
         page = QWidget()
         page.setAutoFillBackground(True)
         column = QVBoxLayout(page)
@@ -70,32 +80,56 @@ class StartPage(QScrollArea):
         words = QLabel("\n\n".join(SENTENCES))
         words.setWordWrap(True)
         column.addWidget(words)
-        heading = QLabel("Begin with a sample, then press Run:" if samples else "Begin with a screenshot:")
-        font = heading.font()
+        self.heading = QLabel()
+        self.heading.setTextFormat(Qt.TextFormat.PlainText)
+        self.heading.setWordWrap(True)
+        font = self.heading.font()
         font.setBold(True)
-        heading.setFont(font)
-        column.addWidget(heading)
+        self.heading.setFont(font)
+        column.addWidget(self.heading)
+        column.addLayout(self._first_steps(open_action))
         self._grid = QGridLayout()
         self._grid.setSpacing(GAP)
         self.samples = [self._button(sample) for sample in samples]
+        if samples:
+            column.addWidget(QLabel("Samples, which the bundled model can read:"))
         column.addLayout(self._grid)
-        row = QHBoxLayout()
-        row.setSpacing(GAP)
-        own = QPushButton("Open a screenshot…")
-        own.setToolTip("A screenshot or a trace; you can also drop or paste one")
-        own.clicked.connect(open_action.trigger)
-        self._own = own
-        done = QPushButton("Show the screenshot")
-        done.setToolTip("Leave this page; Help, Start Page brings it back")
-        done.clicked.connect(self.dismissed)
-        self.done = done
-        row.addWidget(own)
-        row.addWidget(done)
-        row.addStretch(1)
-        column.addLayout(row)
         column.addStretch(1)
         self.setWidget(page)
+        run_action.changed.connect(self._run_changed)
+        self.set_open(None)
         self._recolour()
+
+    def set_open(self, name: str | None, path: Path | None = None) -> None:
+        """Say what is open: its name, and its file if it has one; None for nothing."""
+        title = name
+        for button in self.samples:
+            own = path is not None and Path(button.property("path")) == path
+            button.setChecked(own)
+            title = button.toolTip() if own else title
+        if title is None:
+            self.heading.setText(_NOTHING_OPEN if self.samples else _NO_SAMPLES)
+        else:
+            self.heading.setText(f"Open now: {title}")
+        self.run.setVisible(title is not None)
+        self.done.setVisible(title is not None)
+
+    def _first_steps(self, open_action: QAction) -> QHBoxLayout:
+        self.run = QPushButton("Run")
+        self.run.setToolTip("Let the model reason about what is open, and watch")
+        self.run.clicked.connect(self._run_action.trigger)
+        self.done = QPushButton("Look at it first")
+        self.done.setToolTip("Leave this page; Help, Start Page brings it back")
+        self.done.clicked.connect(self.dismissed)
+        own = QPushButton("Open your own…")
+        own.setToolTip("A screenshot or a trace; you can also drop or paste one")
+        own.clicked.connect(open_action.trigger)
+        row = QHBoxLayout()
+        row.setSpacing(GAP)
+        for button in (self.run, self.done, own):
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
 
     def _button(self, sample: Sample) -> QToolButton:
         button = QToolButton()
@@ -109,6 +143,8 @@ class StartPage(QScrollArea):
         )
         button.setIcon(QIcon(picture))
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.setCheckable(True)
+        button.setAutoRaise(True)
         button.setProperty("path", str(sample.path))
         button.clicked.connect(self._sample_clicked)
         return button
@@ -124,7 +160,12 @@ class StartPage(QScrollArea):
     def _sample_clicked(self) -> None:
         button = self.sender()
         assert button is not None
+        button.setChecked(not button.isChecked())  # it is checked once it is open
         self.chosen.emit(str(Path(button.property("path"))))
+
+    @Slot()
+    def _run_changed(self) -> None:
+        self.run.setEnabled(self._run_action.isEnabled())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -134,7 +175,12 @@ class StartPage(QScrollArea):
     def _recolour(self) -> None:
         page = self.widget()
         assert page is not None
-        paper = QColor(tokens(self.palette()).surface)
+        colours = tokens(self.palette())
+        paper = QColor(colours.surface)
+        style = run_style(colours, "QPushButton")
+        if self.run.styleSheet() != style:
+            self.run.setStyleSheet(style)
+            self.run.setIcon(icon("run", colours.on_accent, colours.muted))
         if page.palette().color(QPalette.ColorRole.Window) != paper:
             palette = QPalette(self.palette())
             palette.setColor(QPalette.ColorRole.Window, paper)

@@ -27,6 +27,7 @@ class StatusBar(QStatusBar):
         self._bar.setMaximumHeight(14)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress")
+        self.stage.setContentsMargins(GAP, 0, GAP, 0)
         self.addWidget(self.stage)
         self.addWidget(self._bar)
         self.regions, self.model, self.rate = QLabel(), QLabel("Model is loading"), QLabel()

@@ -139,6 +139,17 @@ def tokens(source: QPalette | str) -> Tokens:
     return DARK if source.color(QPalette.ColorRole.Window).lightnessF() < 0.5 else LIGHT
 
 
+def run_style(colours: Tokens, widget: str) -> str:
+    """The style sheet of the one button that stands out, a ``widget`` such as "QToolButton"."""
+    return (
+        f"{widget} {{ background: {colours.accent}; color: {colours.on_accent}; border: 1px solid "
+        f"{colours.accent}; border-radius: {RADIUS}px; padding: {TIGHT}px {WIDE}px; font-weight: 600; }}"
+        f"{widget}:disabled {{ background: {colours.raised}; color: {colours.muted}; "
+        f"border-color: {colours.border}; }}"
+        f"{widget}:focus {{ border-color: {colours.text}; }}"
+    )
+
+
 def palette(colours: Tokens) -> QPalette:
     """A Qt palette made of theme colours."""
     role = QPalette.ColorRole

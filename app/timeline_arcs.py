@@ -41,4 +41,5 @@ def paint_arcs(
             painter.setPen(pen)
             painter.drawPath(path)
         painter.setPen(QPen(ink, 2))
-        painter.drawRect(QRectF(left + 1, layout.steps.y() + 1, max(2.0, right - left - 2), layout.line - 2))
+        steps = layout.steps
+        painter.drawRect(QRectF(left + 1, steps.y() + 1, max(2.0, right - left - 2), steps.height() - 2))

@@ -12,12 +12,14 @@ HEAD = 7
 """Above the bands, for the handle of the playhead."""
 
 RELIANCE = 30
+RIMS = 5
+"""What the band of steps needs beyond a line of text: the phase above it and the frames of chosen steps."""
 MOST_ROWS = 12
 
 
 def height_for(rows: int, line: int) -> int:
     """The height that ``rows`` rows and the one of all other regions need, ``line`` pixels each."""
-    return HEAD + (rows + 3) * line + RELIANCE + 3 * theme.TIGHT
+    return HEAD + (rows + 3) * line + RIMS + RELIANCE + 3 * theme.TIGHT
 
 
 def rows_in(height: int, line: int) -> int:
@@ -63,7 +65,7 @@ class TimelineLayout:
 
     @property
     def steps(self) -> QRect:
-        return self.phases.translated(0, self.line)
+        return self.phases.translated(0, self.line).adjusted(0, 0, 0, RIMS)
 
     @property
     def effects(self) -> QRect:

@@ -197,7 +197,7 @@ def _paint_names(
     if others:
         box = QRect(left, top + len(columns.rows) * line, width, line)
         painter.drawText(box, _RIGHT, f"{others} other region{'s' * (others != 1)}")
-    painter.drawText(QRect(left, layout.steps.y(), width, line), _RIGHT, "Steps")
+    painter.drawText(QRect(left, layout.steps.y(), width, layout.steps.height()), _RIGHT, "Steps")
     band = layout.reliance
     name = "Reliance" if trace.quantity is ESTIMATED else "Attention"
     if band.height() < 2 * line or not columns.used:

@@ -6,48 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl, Slot
+import numpy as np
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
-    QGuiApplication,
-    QImage,
     QKeyEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from app import display_actions, exporting, keys, preferences, screen_capture, thumbnails
+from app import display_actions, exporting, keys, preferences, screen_capture, thumbnails, window_capture
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
 from app.commands import commands
 from app.controller import Controller
-from app.dialogs.about import AboutDialog
-from app.dialogs.batch import BatchDialog
-from app.dialogs.export_dialog import ExportDialog
-from app.dialogs.model_chooser import ModelChooser
-from app.dialogs.preferences import PreferencesDialog
-from app.dialogs.shortcuts import ShortcutsSheet
-from app.drop import file_in, pixels_in, pixels_of
+from app.dialogs.opener import DialogOpener
 from app.engine import EngineLike
 from app.environment import data_folder
 from app.icons import icon
+from app.intake import Intake
 from app.last_session import LastSession, Whereabouts, left_behind
-from app.library import Library
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
 from app.palette import Palette
 from app.panes import Panes
-from app.path_map import PathDialog
 from app.playback import SPEEDS
 from app.prompt_bar import PromptBar, RunState
 from app.reasoning import Reasoning
@@ -55,15 +46,12 @@ from app.recording import make_folder
 from app.regions_panel import RegionsPanel
 from app.samples import GENERATED_ONLY, Sample, questions, samples
 from app.settings import settings
-from app.side_by_side import SideBySide
 from app.start_page import StartPage
 from app.status_bar import StatusBar
 from app.theme import MODES, Theme
 from app.timeline import Timeline
 from core.errors import InputError
 from core.trace import Trace
-
-_OPENABLE = "Screenshots and traces (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.avif *.sightline)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +69,8 @@ class Window(QMainWindow):
         controller: does what is asked for.
         actions_by_id: every action of ``app.actions.ACTIONS``.
         canvas, reasoning, timeline, regions, prompt, message, status, files: its parts.
+        intake: ways in for screenshots and traces.
+        dialogs: opens the dialogs.
     """
 
     def __init__(self, engine: EngineLike, theme: Theme, places: Places) -> None:
@@ -88,17 +78,15 @@ class Window(QMainWindow):
         self._theme = theme
         self._places = places
         self._settings = settings()
-        self._export_dialog: ExportDialog | None = None
         self.controller = Controller(engine, places.runs, self)
         self._opened: Path | None = None
-        self._batch: BatchDialog | None = None
         self._before: Trace | None = None
-        self._chooser: screen_capture.AreaChooser | None = None
         preferences.restore_display(self.controller.session)
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
         keys.apply(self.actions_by_id)
         self.actions_by_id["capture"].setVisible(screen_capture.possible())
+        self.actions_by_id["capture_window"].setVisible(window_capture.possible())
         self.canvas = Canvas(session, self)
         self.reasoning = Reasoning(session, self)
         self.timeline = Timeline(session, self)
@@ -112,6 +100,8 @@ class Window(QMainWindow):
         fill(self, self.actions_by_id, self.files)
         self.canvas.view_button.setMenu(view_menu(self.actions_by_id, self))
         self.palette_box = Palette(self)
+        self.intake = Intake(self)
+        self.dialogs = DialogOpener(self.controller, self.actions_by_id, self.prompt, self._set_theme, self)
         self._arrange()
         self._connect()
         self._return_to: Whereabouts | None = None
@@ -126,16 +116,18 @@ class Window(QMainWindow):
     def _handlers(self) -> dict[str, Callable[..., object]]:
         """What each action does. Looks parts up when called, because they are made after the actions."""
         return {
-            "open": self.ask_open,
-            "paste": self.paste,
-            "export": self._open_export,
+            "open": lambda: self.intake.ask(),
+            "paste": lambda: self.intake.paste(),
+            "capture": lambda: self.intake.capture_screen(),
+            "capture_window": lambda: self.intake.capture_window(),
+            "export": lambda: self.dialogs.export(),
             "copy_picture": lambda: exporting.copy_picture(self.controller),
             "show_folder": self._show_folder,
             "quit": self.close,
             "run": self.run,
             "pause": lambda on: self.controller.pause(on),
             "stop": lambda: self.controller.stop(),
-            "choose_model": self._choose_model,
+            "choose_model": lambda: self.dialogs.models(),
             "ask": lambda: self.prompt.focus_question(),
             "measure_step": lambda: self.controller.verifier.measure_step(),
             "measure_all": lambda: self.controller.verifier.measure_all(),
@@ -165,16 +157,15 @@ class Window(QMainWindow):
             "theme_light": lambda _on: self._set_theme("light"),
             "theme_dark": lambda _on: self._set_theme("dark"),
             "palette": self.open_palette,
-            "preferences": self._open_preferences,
-            "library": self._open_library,
-            "capture": self._capture,
-            "batch": self._open_batch,
+            "preferences": lambda: self.dialogs.preferences(),
+            "library": lambda: self.dialogs.library(),
+            "batch": lambda: self.dialogs.batch(),
             "what_if": self._run_without,
-            "side_by_side": self._ask_other_run,
-            "path": lambda: PathDialog(self.controller.session, self).show(),
+            "side_by_side": lambda: self.dialogs.ask_other_run(),
+            "path": lambda: self.dialogs.path(),
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
-            "shortcuts": lambda: ShortcutsSheet(self.actions_by_id, self).show(),
-            "about": lambda: AboutDialog(self).show(),
+            "shortcuts": lambda: self.dialogs.shortcuts(),
+            "about": lambda: self.dialogs.about(),
         }
 
     def begin(self, path: Path | None) -> None:
@@ -187,9 +178,8 @@ class Window(QMainWindow):
         for first in [path] if path is not None else samples_there[:1] if left is None else []:
             self.open(first)
         if path is None and left is None and not self._settings.contains("welcomed"):
+            self._welcome()
             self.controller.file_opened.connect(self._welcome, Qt.ConnectionType.SingleShotConnection)
-            if not samples_there:
-                self._welcome()
         self.controller.warm_up()
 
     def open(self, path: Path) -> None:
@@ -197,31 +187,14 @@ class Window(QMainWindow):
         self.message.dismiss()
         self.controller.open(path)
 
+    def open_pixels(self, pixels: np.ndarray, name: str) -> None:
+        """Use an image in memory, uint8 [H, W, 3 or 4]."""
+        self.message.dismiss()
+        self.controller.open_pixels(pixels, name)
+
     @Slot(str)
     def _open_chosen(self, path: str) -> None:
         self.open(Path(path))
-
-    @Slot()
-    def ask_open(self) -> None:
-        """Let the person choose a file."""
-        folder = str(self._settings.value("folder", str(Path.home())))
-        name, _ = QFileDialog.getOpenFileName(self, "Open", folder, f"{_OPENABLE};;All files (*)")
-        if name:
-            self._settings.setValue("folder", str(Path(name).parent))
-            self.open(Path(name))
-
-    @Slot()
-    def paste(self) -> None:
-        """Use the image or the file on the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
-        path, pixels = file_in(data), pixels_in(data)
-        if path is not None:
-            self.open(path)
-        elif pixels is not None:
-            self.message.dismiss()
-            self.controller.open_pixels(pixels, "pasted image")
-        else:
-            self.message.show_message("There is no picture and no file on the clipboard.", "warning")
 
     @Slot()
     def run(self) -> None:
@@ -253,16 +226,11 @@ class Window(QMainWindow):
             self._recolour()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if file_in(event.mimeData()) is not None or event.mimeData().hasImage():
+        if self.intake.offers(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path, pixels = file_in(event.mimeData()), pixels_in(event.mimeData())
-        if path is not None:
-            self.open(path)
-        elif pixels is not None:
-            self.message.dismiss()
-            self.controller.open_pixels(pixels, "dropped image")
+        self.intake.take(event.mimeData(), "dropped image")
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -271,14 +239,15 @@ class Window(QMainWindow):
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()
-        self._close_chooser()
         self.controller.close()
         super().closeEvent(event)
 
     def _arrange(self) -> None:
         self.front = QStackedWidget()
         self.front.addWidget(self.canvas)
-        self.start_page = StartPage(self._places.samples, self.actions_by_id["open"], self)
+        self.start_page = StartPage(
+            self._places.samples, self.actions_by_id["open"], self.actions_by_id["run"], self
+        )
         self.front.addWidget(self.start_page)
         self.panes = Panes(self.front, self.reasoning, self.regions, self.timeline)
         centre = QWidget()
@@ -294,7 +263,10 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         controller, session = self.controller, self.controller.session
-        self.files.chosen.connect(self._open_chosen)
+        for source in (self.files.chosen, self.intake.file_given, self.dialogs.chosen):
+            source.connect(self._open_chosen)
+        self.intake.pixels_given.connect(self.open_pixels)
+        self.intake.said.connect(self.message.show_message)
         controller.file_opened.connect(self._file_opened)
         session.run_ended.connect(self._run_ended)
         self.start_page.chosen.connect(self._open_chosen)
@@ -354,6 +326,8 @@ class Window(QMainWindow):
     @Slot(str)
     def _file_opened(self, path: str) -> None:
         scene, left = self.controller.scene, self._return_to
+        if scene is not None:
+            self.start_page.set_open(scene.screenshot.name, Path(path))
         self._opened, self._return_to = Path(path), None
         if scene is not None:
             thumbnails.keep(self._opened, scene.screenshot.pixels)
@@ -366,7 +340,7 @@ class Window(QMainWindow):
     def _run_ended(self) -> None:
         before, trace, self._before = self._before, self.controller.session.trace, None
         if before is not None and trace is not None and len(before) and len(trace):
-            self._show_beside(before, trace)
+            self.dialogs.beside(before, trace)
         path, scene = self.controller.trace_path, self.controller.scene
         if path is not None and scene is not None:
             thumbnails.keep(path, scene.screenshot.pixels)
@@ -382,108 +356,9 @@ class Window(QMainWindow):
         self.front.setCurrentWidget(self.canvas)
 
     @Slot()
-    def _open_preferences(self) -> None:
-        mode = str(self._settings.value("theme", "system"))
-        dialog = PreferencesDialog(self.controller.session, mode, self._set_theme, self)
-        dialog.traces_moved.connect(self._traces_moved)
-        dialog.show()
-
-    @Slot()
-    def _open_export(self) -> None:
-        if self._export_dialog is None:
-            self._export_dialog = ExportDialog(self.controller, self)
-            self._export_dialog.destroyed.connect(self._export_closed)
-        self._export_dialog.show()
-        self._export_dialog.activateWindow()
-
-    @Slot()
-    def _export_closed(self) -> None:
-        self._export_dialog = None
-
-    @Slot()
-    def _open_library(self) -> None:
-        library = Library(self.controller.runs, self)
-        library.chosen.connect(self._open_chosen)
-        library.notes_kept.connect(self._notes_kept)
-        library.compared.connect(self._compare_with)
-        if self.controller.trace_path is not None:
-            library.choose(self.controller.trace_path)
-        library.show()
-
-    @Slot()
-    def _capture(self) -> None:
-        """Take a picture of the screen without this window in it."""
-        self.hide()
-        QTimer.singleShot(screen_capture.HIDE_FOR, self, self._choose_area)
-
-    @Slot()
-    def _choose_area(self) -> None:
-        screen = self.screen()
-        chooser = screen_capture.AreaChooser(screen.grabWindow(0).toImage(), screen.geometry())
-        self._chooser = chooser
-        chooser.chosen.connect(self._captured)
-        chooser.cancelled.connect(self.show)
-        chooser.show()
-        chooser.activateWindow()
-
-    @Slot(QImage)
-    def _captured(self, image: QImage) -> None:
-        self.show()
-        self.message.dismiss()
-        self.controller.open_pixels(pixels_of(image), "captured screen")
-
-    @Slot()
     def _run_without(self) -> None:
         self._before = self.controller.session.trace
         self.controller.run_without(self.controller.session.selected)
-
-    @Slot()
-    def _ask_other_run(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Compare with", str(self.controller.runs), "Traces (*.sightline)"
-        )
-        if name:
-            self._compare_with(name)
-
-    @Slot(str)
-    def _compare_with(self, path: str) -> None:
-        """Show another trace beside the open one."""
-        from core.store import read_trace
-
-        trace = self.controller.session.trace
-        if trace is None:
-            self.message.show_message("Open a run first; then another one can be shown beside it.", "warning")
-            return
-        self.controller.export(
-            f"Opening {Path(path).name}",
-            lambda _progress: read_trace(Path(path)),
-            lambda other: self._show_beside(trace, other),
-        )
-
-    def _show_beside(self, first: Trace, second: object) -> None:
-        assert isinstance(second, Trace)
-        SideBySide(first, second, self.controller.session.display, self).show()
-
-    @Slot()
-    def _open_batch(self) -> None:
-        if self._batch is None:
-            self._batch = BatchDialog(
-                self.controller, self.actions_by_id, self.prompt.question(), self.prompt.sampling(), self
-            )
-            self._batch.chosen.connect(self._open_chosen)
-        self._batch.sampling = self.prompt.sampling()
-        self._batch.show()
-        self._batch.activateWindow()
-
-    @Slot(str, str)
-    def _notes_kept(self, path: str, text: str) -> None:
-        trace = self.controller.session.trace
-        if trace is not None and self.controller.trace_path == Path(path):
-            trace.notes = text
-
-    @Slot(str)
-    def _traces_moved(self, folder: str) -> None:
-        self.controller.runs = Path(folder)
 
     @Slot()
     def _scene_opened(self) -> None:
@@ -491,6 +366,7 @@ class Window(QMainWindow):
         self._opened = self._before = None
         scene, session = self.controller.scene, self.controller.session
         assert scene is not None
+        self.start_page.set_open(scene.screenshot.name)
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self.status.set_rate(0.0)
         self.prompt.set_questions([session.trace.prompt] if session.trace else questions(scene.truth))
@@ -506,18 +382,6 @@ class Window(QMainWindow):
         assert scene is not None
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self._show_regions()
-
-    def _choose_model(self) -> None:
-        scene = self.controller.scene
-        size = None if scene is None else (scene.screenshot.width, scene.screenshot.height)
-        self._close_chooser()
-        dialog = ModelChooser(size, self)
-        dialog.chosen.connect(self.controller.use_model)
-        dialog.show()
-
-    def _close_chooser(self) -> None:
-        for dialog in self.findChildren(ModelChooser):
-            dialog.close()
 
     def _say_what_to_expect(self) -> None:
         """Warn where the model cannot read the screenshot; otherwise clear the bar."""

@@ -11,15 +11,20 @@ import math
 
 import numpy as np
 
-from core.links import LITTLE_EVIDENCE
+from core.links import LEAST_EFFECT, LITTLE_EVIDENCE, SHARE_OF_STRONGEST, least_effect
 from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
 from core.trace import Trace
+from core.trail import trail
 
 NOT_CALIBRATED = (
     "This model has no estimator here. What is shown is where it looks beyond its habits, not what an "
     "ablation would change; only the order of regions means something."
 )
+
+ALONE = 0.1
+"""Share of the reliance that a region's effect needs for the selection to depend on it by itself: what
+several regions say, or an earlier thought has noted, stays likely without any one of them."""
 
 
 def two_digits(value: float) -> str:
@@ -41,14 +46,16 @@ def nats(value: float, digits: int = 1) -> str:
     return text if value >= 0 or float(text.split()[0]) == 0.0 else "−" + text
 
 
-def shares(effects: np.ndarray) -> np.ndarray:
+def shares(effects: np.ndarray, quantity: Quantity = ESTIMATED) -> np.ndarray:
     """Share of each region in the support: its positive effect over the sum of positive effects.
 
-    Takes and returns float [regions]; regions that do not support the selection get 0.
+    Takes and returns float [regions]; regions that do not support the selection get 0, and so do all where
+    the support in nats is next to nothing: shares of nothing mean nothing.
     """
     support = np.maximum(np.asarray(effects, np.float64), 0.0)
     total = support.sum()
-    return support / total if total > 0 else np.zeros_like(support)
+    least = LEAST_EFFECT if quantity is ESTIMATED else 0.0
+    return support / total if total > least else np.zeros_like(support)
 
 
 def percent(share: float) -> str:
@@ -67,7 +74,7 @@ def region_finding(
         return name
     effect = f"{signed_number(float(effects[region_id]))} {quantity.unit}"
     effect += " estimated" if quantity is ESTIMATED else f" {quantity.noun}, {quantity.kind}"
-    share = float(shares(effects)[region_id])
+    share = float(shares(effects, quantity)[region_id])
     return f"{name}\n{effect} · {percent(share)} of the support" if share > 0 else f"{name}\n{effect}"
 
 
@@ -89,6 +96,11 @@ def selection_finding(trace: Trace, start: int, end: int) -> str:
     top = int(effects.argmax())
     share = float(shares(effects)[top])
     name = trace.region_map.regions[top].name
+    if effects[top] < ALONE * reliance:
+        return (
+            f"{subject} depends on the screenshot: {nats(reliance)}, but on no region alone; the strongest "
+            f"is “{name}” with {nats(float(effects[top]))}."
+        )
     degree = "mostly" if share >= 0.5 else "most of all"
     return f"{subject} depends on the screenshot: {nats(reliance)}, {degree} on “{name}”."
 
@@ -104,22 +116,30 @@ def span_title(trace: Trace, start: int, end: int) -> str:
 
 
 def earlier_finding(trace: Trace, start: int, end: int, least: float = 0.02) -> str:
-    """One sentence: the earlier step that the tokens attended to most, and what that rests on; or "".
+    """One sentence: the earlier steps that lead back to what the tokens were taken from; or "".
 
-    ``least`` is the share of attention below which nothing is said.
+    It follows the strongest attention from step to step until one rests on the screenshot. ``least`` is the
+    share of attention below which nothing is said.
     """
-    found = trace.span_earlier(start, end)
-    if not found or found[0][1] < least:
+    path = trail(trace, start, end, least)
+    if not path:
         return ""
-    step = trace.step(found[0][0])
-    where = f"step {step.index + 1} ({percent(found[0][1])} of attention)"
-    top = int(trace.span_effects(step.start, step.end).argmax())
-    name = trace.region_map.regions[top].name
+    hops = [f"step {step + 1} ({percent(share)} of attention)" for step, share in path]
+    where = f"Looked back most at {', and from there at '.join(hops)}"
+    step = trace.step(path[-1][0])
+    effects = trace.span_effects(step.start, step.end)
+    name = f"“{trace.region_map.regions[int(effects.argmax())].name}”"
     if trace.quantity is not ESTIMATED:
-        return f"Looked back most at {where}, which attends most of all to “{name}”."
+        return f"{where}, which attends most of all to {name}."
     if float(trace.reliance[step.start : step.end].sum()) < LITTLE_EVIDENCE:
-        return f"Looked back most at {where}, resting on almost no visual evidence."
-    return f"Looked back most at {where}, resting on “{name}”."
+        return f"{where}, resting on almost no visual evidence."
+    return f"{where}, resting on {name}{_and_others(effects, least_effect(trace))}."
+
+
+def _and_others(effects: np.ndarray, least: float) -> str:
+    """How many regions besides the strongest a step rests on."""
+    near = int((effects >= max(least, SHARE_OF_STRONGEST * float(effects.max()))).sum()) - 1
+    return f" and {near} other region{'s' * (near != 1)}" if near > 0 else ""
 
 
 def span_name(trace: Trace, start: int, end: int) -> str:

@@ -78,8 +78,8 @@ class ExportDialog(QDialog):
         session.selection_changed.connect(self._playhead_moved)
         session.trace_changed.connect(self._trace_changed)
         controller.said.connect(self._hear)
-        controller.export_advanced.connect(self._advanced)
-        controller.export_busy.connect(self._busy_changed)
+        controller.background.advanced.connect(self._advanced)
+        controller.background.busy_changed.connect(self._busy_changed)
         self.finished.connect(self._closed)
         self._busy_changed(False)
 
@@ -243,7 +243,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _cancel(self) -> None:
-        self._controller.cancel_export()
+        self._controller.background.cancel()
         self.note.setText("The export was cancelled.")
 
     @Slot(float)
@@ -262,11 +262,11 @@ class ExportDialog(QDialog):
     def _closed(self) -> None:
         """An export that is under way goes on; the window tells how it ends."""
         self._timer.stop()
-        self._controller.drop_previews()
+        self._controller.background.drop_previews()
 
     def _later(self) -> None:
         """Make a preview as soon as nothing has changed for a moment."""
-        self._controller.drop_previews()
+        self._controller.background.drop_previews()
         self._timer.start()
 
     @Slot()

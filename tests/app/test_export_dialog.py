@@ -27,8 +27,8 @@ def dialog(qtbot, window):
 
 def opened(qtbot, window):
     press(window, "export")
-    qtbot.waitExposed(window._export_dialog)
-    return window._export_dialog
+    qtbot.waitExposed(window.dialogs.export_dialog)
+    return window.dialogs.export_dialog
 
 
 def choose(dialog, name):
@@ -103,7 +103,7 @@ def test_settings_are_remembered_for_each_format(qtbot, dialog, window):
     dialog.form.editors["by"].setCurrentText("steps")
     dialog.form.editors["speed"].setValue(20)
     dialog.close()
-    qtbot.waitUntil(lambda: window._export_dialog is None)
+    qtbot.waitUntil(lambda: window.dialogs.export_dialog is None)
     again = opened(qtbot, window)
     assert again.format.currentData() == "gif"
     assert (again.form.values()["by"], again.form.values()["speed"]) == ("steps", 20)
@@ -162,7 +162,7 @@ def test_an_export_outlives_its_dialog(qtbot, dialog, window, tmp_path, monkeypa
     save(dialog, monkeypatch, tmp_path / "a.json")
     qtbot.waitUntil(reached.is_set)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: window._export_dialog is None)
+    qtbot.waitUntil(lambda: window.dialogs.export_dialog is None)
     go.set()
     qtbot.waitUntil(lambda: window.message.text == f"Saved {tmp_path / 'a.json'}")
     assert (tmp_path / "a.json").read_text() == "done"

@@ -65,7 +65,7 @@ def test_it_is_hidden_where_the_platform_forbids_it(window, make, monkeypatch):
 def test_a_captured_area_is_opened(qtbot, window):
     image = QImage(30, 20, QImage.Format.Format_RGB32)
     image.fill(QColor("red"))
-    window._captured(image)
+    window.intake._area_taken(image)
     qtbot.waitUntil(lambda: window.controller.scene.screenshot.name == "captured screen")
     assert window.controller.scene.screenshot.pixels.shape == (20, 30, 3)
 

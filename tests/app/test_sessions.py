@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 from fake_traces import fake_trace
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -87,6 +88,28 @@ def test_the_first_page_explains_in_three_sentences_and_offers_the_samples(qtbot
     qtbot.waitUntil(lambda: window.front.currentWidget() is window.canvas and settled(window))
 
 
+def test_the_first_page_is_there_at_once_and_says_what_is_open(qtbot, make, sample):
+    window = make()
+    window.begin(None)
+    page = window.start_page
+    assert window.front.currentWidget() is page
+    assert page.run.isHidden()
+    qtbot.waitUntil(lambda: settled(window))
+    assert window.front.currentWidget() is page
+    assert page.heading.text() == f"Open now: {sample.title}"
+    assert [button.isChecked() for button in page.samples] == [True]
+    window.open_pixels(np.zeros((20, 30, 3), np.uint8), "pasted image")
+    qtbot.waitUntil(lambda: page.heading.text() == "Open now: pasted image")
+    assert [button.isChecked() for button in page.samples] == [False]
+
+
+def test_the_first_page_runs_what_is_open(qtbot, window):
+    qtbot.waitUntil(lambda: window.start_page.run.isEnabled())
+    qtbot.mouseClick(window.start_page.run, Qt.MouseButton.LeftButton)
+    assert window.front.currentWidget() is window.canvas
+    qtbot.waitUntil(lambda: idle(window) and window.controller.trace_path is not None)
+
+
 def test_run_leaves_the_first_page_for_good(qtbot, window, make):
     qtbot.waitUntil(lambda: window.front.currentWidget() is window.start_page)
     press(window, "run")
@@ -102,10 +125,12 @@ def test_run_leaves_the_first_page_for_good(qtbot, window, make):
 
 
 def test_without_samples_the_first_page_still_helps(qtbot):
-    page = StartPage((), QAction("Open"))
+    page = StartPage((), QAction("Open"), QAction("Run"))
     qtbot.addWidget(page)
     assert page.samples == []
-    assert page.done.text()
+    assert "open, drop or paste" in page.heading.text()
+    assert page.run.isHidden()
+    assert page.done.isHidden()
 
 
 def test_runs_and_pictures_are_among_the_recent_files_with_their_thumbnails(qtbot, window, photo):

@@ -217,7 +217,7 @@ def test_streaming_draws_the_same_as_opening(pane, session, qtbot):
     other.resize(pane.size())
     other.show()
     other_session.set_trace(session.trace)
-    other_session.select(session.selection.start)
+    other_session.select(session.selection.start, session.selection.end)
     assert other.strip.grab().toImage() == streamed
 
 

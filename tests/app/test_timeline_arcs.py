@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from fake_traces import fake_trace
 from pixels import colour_at, differences, picture
@@ -56,6 +57,19 @@ def test_a_token_that_looks_nowhere_back_has_none(pane, session):
     session.select(46)
     assert pane.strip.arcs() == []
     assert earlier_finding(session.trace, 46, 47) == ""
+
+
+def test_the_sentence_leads_back_to_where_it_was_read(session):
+    trace = looking_back()
+    quiet = trace.step(1)
+    count = quiet.end - quiet.start
+    trace.set_effects(quiet.start, np.zeros((count, len(trace.region_map))), np.zeros(count))
+    earlier = trace.earlier
+    earlier.steps[quiet.start : quiet.end, 0], earlier.shares[quiet.start : quiet.end, 0] = 0, 0.5
+    trace.set_earlier(0, earlier)
+    found = earlier_finding(trace, 47, 48)
+    assert found.startswith("Looked back most at step 2 (25 % of attention), and from there at step 1 (50 %")
+    assert "resting on “" in found
 
 
 def test_arcs_can_be_switched_off(pane, session):

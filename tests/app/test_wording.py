@@ -7,6 +7,7 @@ import pytest
 from fake_traces import fake_trace
 
 from app import wording
+from core.quantity import UNCALIBRATED
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,11 @@ def test_shares_are_parts_of_the_support_only():
     assert wording.shares(np.array([-1.0, 0.0])).tolist() == [0, 0]
 
 
+def test_of_next_to_no_support_there_are_no_shares():
+    assert wording.shares(np.array([0.04, 0.01])).tolist() == [0, 0]
+    np.testing.assert_allclose(wording.shares(np.array([0.04, 0.01]), UNCALIBRATED), [0.8, 0.2])
+
+
 def test_small_shares_are_not_rounded_to_nothing():
     assert [wording.percent(s) for s in (0.0, 0.004, 0.43)] == ["–", "< 1 %", "43 %"]
 
@@ -49,6 +55,15 @@ def test_the_finding_names_the_main_region():
         wording.selection_finding(trace, 4, 5)
         == f"This token depends on the screenshot: 4.2 nats, mostly on “{name}”."
     )
+
+
+def test_the_finding_says_when_no_region_matters_by_itself():
+    trace = fake_trace()
+    values = np.full(len(trace.region_map), 0.1)
+    trace.set_effects(4, values[None].astype("f4"), np.array([9.0], "f4"))
+    finding = wording.selection_finding(trace, 4, 5)
+    assert "9.0 nats, but on no region alone; the strongest is “" in finding
+    assert finding.endswith("with 0.1 nats.")
 
 
 def test_the_finding_says_when_nothing_was_seen_or_the_screenshot_speaks_against():

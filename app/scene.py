@@ -1,0 +1,48 @@
+"""What is open: a screenshot with what is known about it, by itself or as part of a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.samples import Truth, truth_of
+from core.regions import RegionMap
+from core.screenshot import Screenshot
+from core.trace import Identity, Trace
+
+TRACE_SUFFIX = ".sightline"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What is open: a screenshot, its regions once they are found, and what is known about it."""
+
+    screenshot: Screenshot
+    region_map: RegionMap | None = None
+    segmenter: Identity | None = None
+    truth: Truth | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A scene, the file that it was read from, and the trace if the file is one."""
+
+    scene: Scene
+    path: Path | None = None
+    trace: Trace | None = None
+
+
+def read(path: Path) -> Opened:
+    """Read a screenshot or a trace file.
+
+    Raises:
+        InputError: it is neither, or broken.
+    """
+    if path.suffix.lower() == TRACE_SUFFIX:
+        from core.store import read_trace
+
+        trace = read_trace(path)
+        return Opened(Scene(trace.screenshot, trace.region_map, trace.segmenter), path, trace)
+    from core.screenshot import load_screenshot
+
+    return Opened(Scene(load_screenshot(path), truth=truth_of(path)), path)
