@@ -220,7 +220,7 @@ class Library(QDialog):
             return f"Reading the library… {whole:,} so far"
         if not whole:
             return "No run was kept yet. Every run that you start is kept and listed here."
-        text = f"{whole:,} runs" if shown == whole else f"{shown:,} of {whole:,} runs"
+        text = f"{whole:,} run{'s' * (whole != 1)}" if shown == whole else f"{shown:,} of {whole:,} runs"
         if self._unreadable:
             text += f"; {self._unreadable:,} files could not be read"
         return text

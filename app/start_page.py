@@ -159,7 +159,7 @@ class StartPage(QScrollArea):
     @Slot()
     def _sample_clicked(self) -> None:
         button = self.sender()
-        assert button is not None
+        assert isinstance(button, QToolButton)
         button.setChecked(not button.isChecked())  # it is checked once it is open
         self.chosen.emit(str(Path(button.property("path"))))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 
 from app.environment import data_folder
 
@@ -39,9 +39,21 @@ def known(path: Path) -> bool:
 
 
 def icon_of(path: Path) -> QIcon:
-    """The small picture of a file; an empty icon when there is none."""
-    pixmap = QPixmap(str(_place(path))) if known(path) else QPixmap()
-    return QIcon() if pixmap.isNull() else QIcon(pixmap)
+    """The small picture of a file; an empty icon when there is none.
+
+    Every icon has the same shape, whatever that of its picture, so that lists stand in line.
+    """
+    picture = QPixmap(str(_place(path))) if known(path) else QPixmap()
+    if picture.isNull():
+        return QIcon()
+    framed = QPixmap(WIDTH, HEIGHT)
+    framed.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(framed)
+    painter.drawPixmap((WIDTH - picture.width()) // 2, (HEIGHT - picture.height()) // 2, picture)
+    painter.end()
+    icon = QIcon(framed)
+    icon.addPixmap(framed, QIcon.Mode.Selected)  # else Qt tints it with the colour of the selection
+    return icon
 
 
 def _place(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLoggingCategory, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
 
 from app import screen_capture
 from app.environment import missing_library
@@ -26,7 +27,7 @@ def possible() -> bool:
 
 
 def windows() -> list[QCapturableWindow]:
-    """The windows that can be captured, in the order of their titles.
+    """The windows of other programs that can be captured, in the order of their titles.
 
     Raises:
         InputError: this system lacks something that capturing needs.
@@ -39,8 +40,23 @@ def windows() -> list[QCapturableWindow]:
     except ImportError as error:
         why = missing_library(error) or "Qt's multimedia part is missing."
         raise InputError(f"{why} Without it, Capture Screen can still take an area.") from error
-    found = [window for window in QWindowCapture.capturableWindows() if window.isValid()]
+    own = _own_windows()
+    found = [
+        window
+        for window in QWindowCapture.capturableWindows()
+        if window.isValid() and window.description() not in own
+    ]
     return sorted(found, key=lambda window: window.description().casefold())
+
+
+def _own_windows() -> set[str]:
+    """How Qt may describe the windows of this program: by title or, where it cannot read one, by number."""
+    shown = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    return {
+        description
+        for widget in shown
+        for description in (widget.windowTitle(), f"Window 0x{int(widget.winId()):x}")
+    }
 
 
 class WindowCapture(QObject):

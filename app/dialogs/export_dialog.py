@@ -145,6 +145,9 @@ class ExportDialog(QDialog):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the export")
+        room = self.bar.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(room)
         self.note = QLabel()
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setWordWrap(True)
@@ -254,7 +257,7 @@ class ExportDialog(QDialog):
     def _busy_changed(self, busy: bool) -> None:
         self._running = self._running and busy
         self.bar.setValue(0)
-        self.bar.setEnabled(busy)
+        self.bar.setVisible(busy)
         self.cancel.setEnabled(busy)
         self.save.setEnabled(not busy and self._controller.session.trace is not None)
 

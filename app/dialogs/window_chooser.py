@@ -22,7 +22,7 @@ from core.errors import InputError
 
 _PREVIEW = QSize(360, 240)
 _HINT = "Choose a window to see its picture."
-_NONE = "No window to capture was found."
+_NONE = "No window of another program was found. Open one, then look again."
 
 
 class WindowChooser(QDialog):
