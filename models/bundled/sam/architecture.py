@@ -26,6 +26,7 @@ from segment_anything.modeling import (  # noqa: E402
 )
 
 _SLOWEST, _FASTEST = 0.3, 5.0
+_SHARPNESS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,26 @@ def build_sam(shape: Shape | None = None) -> Sam:
         ),
     )
     _tell_places_apart(sam, shape)
+    _look_where_asked(sam)
     return sam.eval()
+
+
+@torch.no_grad()
+def _look_where_asked(sam: Sam) -> None:
+    """Start the attention between prompts and image with equal projections of queries and keys.
+
+    A prompt and the patch that it lies on share a position, so they then attend to each other from the start.
+    From unrelated projections nothing was learned in 2,400 screens but that most masks are empty.
+    """
+    transformer = sam.mask_decoder.transformer
+    between = [transformer.final_attn_token_to_image]
+    for layer in transformer.layers:
+        between += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
+    for attention in between:
+        nn.init.orthogonal_(attention.q_proj.weight, gain=_SHARPNESS)
+        attention.k_proj.weight.copy_(attention.q_proj.weight)
+        attention.q_proj.bias.zero_()
+        attention.k_proj.bias.zero_()
 
 
 @torch.no_grad()

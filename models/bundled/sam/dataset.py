@@ -36,6 +36,9 @@ class Example:
             image. Slot 0 is the one answer to a box, the others the levels at a point.
         asked: bool [P + B, 1 + LEVELS]; whether the slot has a mask to be right about.
         nothing: bool [P + B]; there is no element where the prompt points: the quality to predict is 0.
+        extents: float32 [2, e, e, 4], x0, y0, x1, y1 in pixels of the finest element at every second pixel of
+            the masks, and of the next finest there.
+        held: bool [2, e, e]; whether there are such.
     """
 
     image: np.ndarray
@@ -44,12 +47,17 @@ class Example:
     targets: np.ndarray
     asked: np.ndarray
     nothing: np.ndarray
+    extents: np.ndarray
+    held: np.ndarray
 
 
-def draw_screen(rng: np.random.Generator, seed: int, size: int) -> Canvas:
-    """A screen of any source, its longer side ``size``; a third of them are cut-outs of a larger one."""
+def draw_screen(rng: np.random.Generator, seed: int, size: int, ease: float = 0.0) -> Canvas:
+    """A screen of any source, its longer side ``size``; a third of them are cut-outs of a larger one.
+
+    ``ease`` from 0 to 1 leaves out more and more of the scenes, which are harder than the thinker's screens.
+    """
     cropped = rng.random() < _CROPPED
-    if rng.random() < _SCREENS:
+    if rng.random() < _SCREENS + (1 - _SCREENS) * ease:
         canvas = recorded(KINDS[int(rng.integers(len(KINDS)))], seed)
     else:
         canvas = scene(seed, int(size * 1.35) if cropped else size)
@@ -62,13 +70,16 @@ def draw_screen(rng: np.random.Generator, seed: int, size: int) -> Canvas:
     return _resized(canvas, size)
 
 
-def prompts(rng: np.random.Generator, canvas: Canvas, grid: int, points: int, boxes: int) -> Example | None:
+def prompts(
+    rng: np.random.Generator, canvas: Canvas, grid: int, points: int, boxes: int, ease: float = 0.0
+) -> Example | None:
     """Points and boxes on a canvas; None if there is nothing on it.
 
     Args:
         canvas: a screen, its longer side the model's image size.
         grid: pixels of a side of the masks.
         points, boxes: how many of each.
+        ease: from 0 to 1; how much more often large elements are asked for than small ones.
     """
     things = dict(canvas.visible())
     if not things:
@@ -80,7 +91,7 @@ def prompts(rng: np.random.Generator, canvas: Canvas, grid: int, points: int, bo
     things = {i: t for i, t in things.items() if i in seen}
     if not things:
         return None
-    chance = _chances(things)
+    chance = _chances(things, ease)
     order = list(things)
     empty = np.zeros((grid, grid), np.uint8)
     targets, asked, nothing = [], [], []
@@ -120,6 +131,7 @@ def prompts(rng: np.random.Generator, canvas: Canvas, grid: int, points: int, bo
         np.stack(targets),
         np.array(asked),
         np.array(nothing),
+        *_extents(things, cells, grid),
     )
 
 
@@ -135,6 +147,8 @@ class Examples(torch.utils.data.IterableDataset):
     def __init__(self, seed: int, size: int, grid: int, points: int, boxes: int) -> None:
         self.seed, self.size, self.grid = seed, size, grid
         self.points, self.boxes = points, boxes
+        # Shared memory, so that processes that draw see it change.
+        self.ease = torch.zeros(1).share_memory_()
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         seed = self.seed
@@ -147,14 +161,14 @@ class Examples(torch.utils.data.IterableDataset):
             ):  # drawing is dear: every screen comes twice, the second time mirrored
                 canvas = _mirrored(seen_once.pop(int(rng.integers(len(seen_once)))), rng)
             else:
-                canvas = draw_screen(rng, seed, self.size)
+                canvas = draw_screen(rng, seed, self.size, float(self.ease))
                 seen_once.append(canvas)
-            example = prompts(rng, canvas, self.grid, self.points, self.boxes)
+            example = prompts(rng, canvas, self.grid, self.points, self.boxes, float(self.ease))
             if example is None:
                 continue
             image = np.ascontiguousarray(example.image.transpose(2, 0, 1))
             parts = (image, example.points, example.boxes, example.targets, example.asked, example.nothing)
-            yield tuple(torch.from_numpy(part) for part in parts)
+            yield tuple(torch.from_numpy(part) for part in (*parts, example.extents, example.held))
 
 
 def _levels(things: dict[int, Thing], everything: list[Thing], x: int, y: int) -> list[int]:
@@ -174,11 +188,25 @@ def _holds(thing: Thing, x: int, y: int) -> bool:
     return x0 <= x < x1 and y0 <= y < y1 and bool(thing.mask[y - y0, x - x0])
 
 
-def _chances(things: dict[int, Thing]) -> np.ndarray:
+def _chances(things: dict[int, Thing], ease: float) -> np.ndarray:
     """How likely each thing is asked for: rare roles are nearly as welcome as frequent ones."""
     roles = [t.role for t in things.values()]
     weight = np.array([1.0 / roles.count(role) ** 0.6 for role in roles])
+    weight *= np.array([int(t.mask.sum()) for t in things.values()]) ** (0.5 * ease)
     return weight / weight.sum()
+
+
+def _extents(
+    things: dict[int, Thing], cells: dict[int, np.ndarray], grid: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes of the finest and the next finest thing at every second pixel of the masks: see ``Example``."""
+    boxes = np.zeros((2, grid // 2, grid // 2, 4), np.float32)
+    held = np.zeros((2, grid // 2, grid // 2), bool)
+    for i in sorted(things, key=lambda i: (-int(things[i].mask.sum()), i)):
+        inside = cells[i][::2, ::2] > 127
+        boxes[1][inside], held[1][inside] = boxes[0][inside], held[0][inside]
+        boxes[0][inside], held[0][inside] = things[i].box, True
+    return boxes, held
 
 
 def _ground(rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]) -> tuple[float, float] | None:

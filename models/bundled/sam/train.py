@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import generalized_box_iou_loss
 
 from models.bundled.sam.architecture import Shape, build_sam
 from models.bundled.sam.dataset import LEVELS, Examples
@@ -29,7 +31,7 @@ def whiten_patches(sam: Any, batch: Batch) -> None:
     side, width = projection.weight.shape[-1], projection.weight.shape[0]
     patches = []
     for image, *_ in batch:
-        unfolded = torch.nn.functional.unfold(normalised(sam, image)[None], side, stride=side)[0].T
+        unfolded = functional.unfold(normalised(sam, image)[None], side, stride=side)[0].T
         patches.append(unfolded)
     rows = torch.cat(patches)
     centred = rows - rows.mean(0)
@@ -45,27 +47,72 @@ def normalised(sam: Any, image: Tensor) -> Tensor:
     return sam.preprocess(image.float())
 
 
-def forward(sam: Any, batch: Batch, autocast: bool) -> tuple[Tensor, Tensor]:
-    """Mask logits [N, 1 + LEVELS, m, m] and predicted qualities [N, 1 + LEVELS] of all prompts of a batch."""
+def forward(sam: Any, batch: Batch, autocast: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Mask logits [N, 1 + LEVELS, m, m] and predicted qualities [N, 1 + LEVELS] of all prompts of a batch.
+
+    And the image embeddings [B, prompt width, grid, grid].
+    """
     images = torch.stack([normalised(sam, image) for image, *_ in batch])
+    prompts = [_prompts(sam, points, boxes) for _, points, boxes, *_ in batch]
+    place = sam.prompt_encoder.get_dense_pe()
+    # Only the encoder gains from half precision on a CPU; the small products of the decoder lose.
     with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
         embeddings = sam.image_encoder(images)
-        place = sam.prompt_encoder.get_dense_pe()
-        masks, qualities = [], []
-        for embedding, (_, points, boxes, *_) in zip(embeddings, batch, strict=True):
-            labels = torch.ones(len(points), 1, dtype=torch.int, device=points.device)
-            at_points, dense = sam.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
-            in_boxes, _ = sam.prompt_encoder(points=None, boxes=boxes, masks=None)
-            sparse = torch.cat([at_points, in_boxes])
-            low, quality = sam.mask_decoder.predict_masks(
-                image_embeddings=embedding[None],
-                image_pe=place,
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense[:1].expand(len(sparse), -1, -1, -1),
-            )
-            masks.append(low)
-            qualities.append(quality)
-    return torch.cat(masks).float(), torch.cat(qualities).float()
+    embeddings = embeddings.float()
+    masks, qualities = [], []
+    for embedding, (sparse, dense) in zip(embeddings, prompts, strict=True):
+        low, quality = sam.mask_decoder.predict_masks(
+            image_embeddings=embedding[None],
+            image_pe=place,
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+        )
+        masks.append(low)
+        qualities.append(quality)
+    return torch.cat(masks), torch.cat(qualities), embeddings
+
+
+def _prompts(sam: Any, points: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Points [P, 2] and boxes [B, 4] as the decoder takes them, in full precision: short waves need it."""
+    labels = torch.ones(len(points), 1, dtype=torch.int, device=points.device)
+    at_points, dense = sam.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
+    in_boxes, _ = sam.prompt_encoder(points=None, boxes=boxes, masks=None)
+    sparse = torch.cat([at_points, in_boxes])
+    return sparse, dense[:1].expand(len(sparse), -1, -1, -1)
+
+
+class ExtentHead(nn.Module):
+    """Reads the box of the finest element, and of the next finest, off the image embedding at every place.
+
+    It helps in training only: every place of a screen teaches the encoder, not just the few that are asked
+    about, and what a mask needs is then there to be read by the decoder.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.size = shape.image_size
+        self.read = nn.Conv2d(shape.prompt_width, 4 * 2 * 5, 1)
+
+    def loss(self, embeddings: Tensor, boxes: Tensor, held: Tensor) -> Tensor:
+        """Mean of 1 − generalized IoU where there is an element, and of whether there is one.
+
+        Args:
+            embeddings: [B, prompt width, g, g].
+            boxes, held: as in ``Example``, [B, 2, 2·g, 2·g, 4] and [B, 2, 2·g, 2·g].
+        """
+        read = functional.pixel_shuffle(self.read(embeddings), 2)
+        read = read.unflatten(1, (2, 5)).permute(0, 1, 3, 4, 2)
+        side = read.shape[2]
+        place = (torch.arange(side, device=read.device) + 0.5) * (self.size / side)
+        centre = torch.stack(torch.meshgrid(place, place, indexing="xy"), -1)
+        reach = functional.softplus(read[..., :4]) * 16
+        found = torch.cat([centre - reach[..., :2], centre + reach[..., 2:]], -1)[held]
+        truth = boxes[held]
+        size = (truth[:, 2:] - truth[:, :2]).prod(1)
+        weight = size.clamp(min=64).rsqrt()  # a large element is not worth as much as its many places
+        wrong = functional.binary_cross_entropy_with_logits(read[..., 4], held.float())
+        missed = generalized_box_iou_loss(found, truth)
+        return wrong + (missed * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
 def losses(
@@ -80,7 +127,7 @@ def losses(
     share = logits.sigmoid()
     both = (share * truth).sum((1, 2))
     dice = 1 - (2 * both + 1) / (share.sum((1, 2)) + truth.sum((1, 2)) + 1)
-    wrong = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    wrong = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     focal = ((truth - share).abs() ** 2 * wrong).sum((1, 2))
     area = truth.sum((1, 2)) + 16
     focal = focal / (area * truth[0].numel()).sqrt()
@@ -151,6 +198,7 @@ def main() -> None:
     add("--steps", type=int, default=0, help="total steps; or")
     add("--minutes", type=float, default=0.0, help="total minutes, those before a resumption included")
     add("--decay", type=float, default=0.5, help="share of the training in which the rate falls to 0")
+    add("--easy", type=float, default=0.3, help="share of the training in which it grows from easy to hard")
     add("--batch", type=int, default=8)
     add("--points", type=int, default=8, help="point prompts a screen")
     add("--boxes", type=int, default=8, help="box prompts a screen")
@@ -159,7 +207,7 @@ def main() -> None:
     add("--device", default="cpu")
     add("--threads", type=int, default=1)
     add("--workers", type=int, default=0, help="processes that draw; 0 draws in this one")
-    add("--autocast", action=argparse.BooleanOptionalAction, default=True, help="bfloat16")
+    add("--autocast", action=argparse.BooleanOptionalAction, default=True, help="bfloat16 in the encoder")
     add("--save-every", type=int, default=100)
     add("--me", type=int, default=0, help="number of this process among --peers")
     add("--peers", type=int, default=1, help="processes that average their weights")
@@ -173,12 +221,15 @@ def main() -> None:
 
     shape = Shape()
     sam = build_sam(shape).to(options.device).train()
-    optimizer = torch.optim.AdamW(parameter_groups(sam, options.rate), betas=(0.9, 0.98))
+    head = ExtentHead(shape).to(options.device)
+    groups = [*parameter_groups(sam, options.rate), {"params": list(head.parameters()), "lr": options.rate}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     path = options.out / "sam.pt"
     step, before = 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True, map_location=options.device)
         sam.load_state_dict(state["model"])
+        head.load_state_dict(state["head"])
         optimizer.load_state_dict(state["optimizer"])
         step, before = state["step"], state["seconds"]
     stream = Examples(
@@ -199,7 +250,7 @@ def main() -> None:
     peers = Peers(options.out / f"meeting-{step}", options.me, options.peers)
     parameters = sum(p.numel() for p in sam.parameters())
     print(json.dumps({"parameters": parameters, "resumed": step, **vars(options)}, default=str), flush=True)
-    rates = [group["lr"] for group in parameter_groups(sam, options.rate)]
+    rates = [group["lr"] for group in groups]
     began, first, means, last = time.monotonic(), step, dict[str, float](), False
     while not last:
         seconds = before + time.monotonic() - began
@@ -207,19 +258,23 @@ def main() -> None:
         share = schedule(done, 0.02, options.decay)
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * share
+        stream.ease.fill_(max(0.0, 1 - done / options.easy))
         batch = [_to(next(loader), options.device) for _ in range(options.batch)]
-        masks, qualities = forward(sam, batch, options.autocast)
+        masks, qualities, embeddings = forward(sam, batch, options.autocast)
         targets, asked, nothing = (torch.cat([example[i] for example in batch]) for i in (3, 4, 5))
         loss, log = losses(masks, qualities, targets, asked, nothing)
+        extents = head.loss(embeddings, *(torch.stack([example[i] for example in batch]) for i in (6, 7)))
+        log["extents"] = float(extents.detach())
+        loss = loss + extents
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(sam.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_([*sam.parameters(), *head.parameters()], 1.0)
         optimizer.step()
         step += 1
         log |= {"loss": float(loss.detach()), "norm": float(norm)}
         last = step >= options.steps if options.steps else False
         if step % options.meet_every == 0 or last:
-            last = last or _meet(peers, sam, options, done)
+            last = last or _meet(peers, [sam, head], options, done)
         for name, value in log.items():
             means[name] = value if name not in means else 0.96 * means[name] + 0.04 * value
         if step % 25 == 0 or last:
@@ -228,17 +283,17 @@ def main() -> None:
             line["per_second"] = round((step - first) * options.batch / elapsed, 2)
             print(json.dumps(line | {k: round(v, 4) for k, v in means.items()}), flush=True)
         if options.me == 0 and (step % options.save_every == 0 or last):
-            _save(path, sam, optimizer, step, before + time.monotonic() - began)
+            _save(path, sam, head, optimizer, step, before + time.monotonic() - began)
 
 
-def _meet(peers: Peers, sam: Any, options: argparse.Namespace, done: float) -> bool:
+def _meet(peers: Peers, modules: list[nn.Module], options: argparse.Namespace, done: float) -> bool:
     """Average with the others; whether this was the last time. Process 0 keeps the clock for all."""
     end = peers.folder / f"last-{peers.meetings}"
     if peers.count == 1:
         return bool(options.minutes) and done >= 1
     if options.me == 0 and options.minutes and done >= 1:
         end.touch()  # before the weights, so that whoever has read those sees it
-    peers.average([sam])
+    peers.average(modules)
     return end.exists()
 
 
@@ -246,9 +301,12 @@ def _to(example: tuple[Tensor, ...], device: str) -> tuple[Tensor, ...]:
     return tuple(part.to(device) for part in example)
 
 
-def _save(path: Path, sam: Any, optimizer: torch.optim.Optimizer, step: int, seconds: float) -> None:
+def _save(
+    path: Path, sam: Any, head: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
+) -> None:
     """Write a checkpoint beside the old one, then put it in its place."""
-    state = {"model": sam.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}
+    state = {"model": sam.state_dict(), "head": head.state_dict(), "optimizer": optimizer.state_dict()}
+    state |= {"step": step, "seconds": seconds}
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 

@@ -14,7 +14,14 @@ from models.bundled.sam.canvas import Canvas
 from models.bundled.sam.dataset import LEVELS, Examples, draw_screen, prompts
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
-from models.bundled.sam.train import forward, losses, parameter_groups, schedule, whiten_patches
+from models.bundled.sam.train import (
+    ExtentHead,
+    forward,
+    losses,
+    parameter_groups,
+    schedule,
+    whiten_patches,
+)
 from models.bundled.screens import KINDS, generate
 from models.sam_checkpoint import BUNDLED, bundled
 
@@ -80,6 +87,54 @@ def test_prompts_have_the_answers_that_they_ask_for() -> None:
         assert abs(rows.mean() - (y0 + y1) / 2) < 0.3 * (y1 - y0) + 3
 
 
+def test_every_place_knows_the_box_of_the_finest_element_there_and_of_the_next() -> None:
+    canvas = Canvas(np.zeros((64, 64, 3), np.uint8))
+    card = canvas.note("card", (8, 8, 56, 40))
+    canvas.note("text", (16, 16, 40, 24), parent=card)
+    example = prompts(np.random.default_rng(1), canvas, 32, 3, 2)
+    assert example is not None
+    assert example.extents.shape == (2, 16, 16, 4)
+    assert example.extents[0, 4, 4].tolist() == [16, 16, 40, 24]
+    assert example.extents[1, 4, 4].tolist() == [8, 8, 56, 40]
+    assert example.extents[0, 8, 12].tolist() == [8, 8, 56, 40]
+    assert example.held[:, 4, 4].all()
+    assert example.held[:, 8, 12].tolist() == [True, False]
+    assert not example.held[:, 0, 0].any()
+
+
+def test_boxes_are_read_off_the_embedding_better_and_better() -> None:
+    torch.manual_seed(0)
+    head = ExtentHead(Shape.from_json(TINY_SHAPE))
+    side, size = TINY_SHAPE["image_size"] // TINY_SHAPE["patch"], TINY_SHAPE["image_size"]
+    embedding = torch.randn(1, TINY_SHAPE["prompt_width"], side, side)
+    boxes = torch.tensor([0.0, 0.0, size, size]).expand(1, 2, 2 * side, 2 * side, 4)
+    held = torch.ones(boxes.shape[:-1], dtype=torch.bool)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=0.1)
+    values = []
+    for _ in range(30):
+        loss = head.loss(embedding, boxes, held)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        values.append(float(loss.detach()))
+    assert values[-1] < 0.5 * values[0]
+
+
+def test_an_easy_start_asks_for_large_elements() -> None:
+    canvas = Canvas(np.zeros((256, 256, 3), np.uint8))
+    canvas.note("window", (100, 100, 240, 240))
+    for i in range(8):
+        canvas.note("icon", (4 + 12 * i, 4, 12 + 12 * i, 12))
+
+    def share(ease: float) -> float:
+        example = prompts(np.random.default_rng(5), canvas, 64, 60, 0, ease)
+        assert example is not None
+        asked = example.points[~example.nothing]
+        return float((asked[:, 1] > 50).mean())
+
+    assert share(1.0) > share(0.0) + 0.1
+
+
 def test_a_stream_of_examples_repeats_for_its_seed_alone() -> None:
     def first(seed: int) -> torch.Tensor:
         return next(iter(Examples(seed, 128, 32, 4, 4)))[0]
@@ -101,7 +156,7 @@ def test_a_few_steps_make_masks_better() -> None:
     targets, asked, nothing = (torch.cat([example[i] for example in batch]) for i in (3, 4, 5))
     values = []
     for _ in range(12):
-        masks, qualities = forward(sam, batch, autocast=False)
+        masks, qualities, _ = forward(sam, batch, autocast=False)
         loss, log = losses(masks, qualities, targets, asked, nothing)
         optimizer.zero_grad()
         loss.backward()
