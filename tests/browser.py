@@ -1,77 +1,44 @@
-"""A real browser for tests of the HTML export: headless Chromium, driven through a pipe.
-
-It speaks the Chrome DevTools Protocol over two file descriptors: no driver, no port, no network.
-"""
+"""A real browser for tests of the HTML export, driven by the Chrome DevTools Protocol."""
 
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
-import os
-import select
-import shutil
-import signal
 import time
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from browser_pipes import Pipe
+
 SECONDS = 100.0
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, " ": 32, "n": 78, "N": 78}
 
 
-def find_browser() -> str | None:
-    """The path of a Chromium on this machine, or None."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
-
-
 class Browser:
-    """One page in a headless Chromium; a context manager.
+    """One page in a browser; a context manager.
 
     Attributes:
         events: what the browser told, in order: (method, parameters).
     """
 
-    def __init__(self, binary: str, profile: Path) -> None:
-        command_read, self._write = os.pipe()
-        self._read, answer_write = os.pipe()
+    def __init__(self, pipe: Pipe, own_page: bool = True) -> None:
+        """``own_page``: make a page first; else ``pipe`` leads to one."""
+        self._pipe = pipe
+        self._own_page = own_page
         self.events: list[tuple[str, dict[str, Any]]] = []
-        self._buffer = b""
         self._number = 0
         self._session: str | None = None
-        flags = [
-            *("--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run"),
-            *("--disable-gpu", "--disable-extensions", "--disable-background-networking", "--mute-audio"),
-            *("--disable-dev-shm-usage", "--disable-component-update", "--window-size=1000,800"),
-            *(["--no-sandbox"] if os.geteuid() == 0 else []),
-        ]
-        # The protocol wants descriptors 3 and 4; far away ones first, lest one overwrite the other.
-        far = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in (command_read, answer_write)]
-        silence = [(os.POSIX_SPAWN_OPEN, i, os.devnull, os.O_RDWR, 0) for i in range(3)]
-        pipes = [(os.POSIX_SPAWN_DUP2, far[0], 3), (os.POSIX_SPAWN_DUP2, far[1], 4)]
-        self._pid = os.posix_spawn(
-            binary, [binary, *flags, "about:blank"], os.environ, file_actions=[*silence, *pipes]
-        )
-        for end in (command_read, answer_write, *far):
-            os.close(end)
 
     def __enter__(self) -> Browser:
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        if self._own_page:
+            target = self.send("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session = None
-        try:
-            self.send("Browser.close")
-        except (OSError, TimeoutError):
-            os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
-        os.close(self._read)
-        os.close(self._write)
+        self._pipe.close()
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Give a command and wait for its result."""
@@ -79,7 +46,7 @@ class Browser:
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
+        self._pipe.write(json.dumps(message))
         deadline = time.monotonic() + SECONDS
         while True:
             answer = self._receive(deadline)
@@ -92,6 +59,7 @@ class Browser:
 
     def open(self, page: Path, fragment: str = "") -> None:
         """Load a file and wait until it is there."""
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=0, y=0)  # lest it hover in the new page
         self.events.clear()
         self.send("Page.navigate", url=page.as_uri() + fragment)
         deadline = time.monotonic() + SECONDS
@@ -134,13 +102,4 @@ class Browser:
         return [parameters for name, parameters in self.events if name == method]
 
     def _receive(self, deadline: float) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._read], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise TimeoutError("the browser does not answer")
-            piece = os.read(self._read, 1 << 16)
-            if not piece:
-                raise OSError("the browser has closed")
-            self._buffer += piece
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        return dict(json.loads(message))
+        return dict(json.loads(self._pipe.read(deadline)))

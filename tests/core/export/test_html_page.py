@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import Browser, find_browser
+from browser import Browser
+from browser_pipes import ChromiumPipe, WebEnginePipe, installed, why_no_web_engine
 from PIL import Image
 
 from core.export.composition import signed
@@ -28,10 +29,16 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    binary = find_browser()
-    if binary is None:
-        pytest.skip("no Chromium on this machine: the HTML export is not tried in a browser")
-    with Browser(binary, tmp_path_factory.mktemp("profile")) as started:
+    """A Chromium that is installed, or else the one of Qt's web engine."""
+    binary = installed()
+    if binary is not None:
+        with Browser(ChromiumPipe(binary, tmp_path_factory.mktemp("profile"))) as started:
+            yield started
+        return
+    lacking = why_no_web_engine()
+    if lacking:
+        pytest.skip(f"no browser on this machine, so the HTML export is not tried in one: {lacking}")
+    with Browser(WebEnginePipe(), own_page=False) as started:
         yield started
 
 
