@@ -85,6 +85,8 @@ ACTIONS: tuple[Action, ...] = (
            "Run/batch", ("Ctrl+Shift+B",)),
     Action("choose_model", "Choose Model…", "What fits on this machine, how fast, and where it comes from",
            "Run/model", ("Ctrl+Shift+D",)),
+    Action("calibrate", "Calibrate This Model…", "Learn from your own screenshots what its attention means",
+           "Run/model"),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
     Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
            "Run/measure", ("Ctrl+M",)),

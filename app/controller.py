@@ -16,6 +16,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.background import Background
 from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
+from app.calibrating import Wish
+from app.calibrator import Calibrator
 from app.engine import EngineLike, Request
 from app.preferences import follow_live
 from app.prompt_bar import RunState
@@ -53,6 +55,7 @@ class Controller(QObject):
         session: what the panes show.
         verifier: measures steps of it.
         background: exports, previews and what else a person asks for beside a run.
+        calibrator: fits an estimator for the model in use.
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
@@ -100,6 +103,9 @@ class Controller(QObject):
         self.background.said.connect(self.said)
         self.verifier = Verifier(self.session, engine, self._models, lambda: self.trace_path, self)
         self.verifier.said.connect(self.said)
+        self.calibrator = Calibrator(engine, self._models, self)
+        self.calibrator.said.connect(self.said)
+        self.calibrator.installed.connect(self.warm_up)
         self._stages: dict[str, tuple[str, float | None]] = {}
         self._control: RunControl | None = None
         self._generation = 0
@@ -108,8 +114,9 @@ class Controller(QObject):
         self._wish: _Wish | None = None
         self._rate = TokenRate()
 
+    @Slot()
     def warm_up(self) -> None:
-        """Load the models in the background."""
+        """Load the models in the background, or tell again what is loaded."""
         engine = self._engine
 
         def job(context: Context) -> None:
@@ -117,6 +124,11 @@ class Controller(QObject):
             context.post(_ModelReady(model, device))
 
         self._models.submit(job)
+
+    @property
+    def uncalibrated(self) -> bool:
+        """Whether the model in use is loaded and has no estimator."""
+        return self._engine.uncalibrated
 
     @property
     def generated_only(self) -> bool:
@@ -128,6 +140,8 @@ class Controller(QObject):
         if self.state is not RunState.IDLE:
             self.said.emit("A run goes on. Stop it, then choose the model again.", "warning")
             return
+        if self._calibrating():
+            return
         engine = self._engine
 
         def job(context: Context) -> None:
@@ -135,6 +149,21 @@ class Controller(QObject):
             context.post(_ModelReady(model, device))
 
         self._models.submit(job)
+
+    def calibrate(self, wish: Wish) -> None:
+        """Fit an estimator for the model in use; not while a run goes on."""
+        if self.state is RunState.IDLE:
+            self.calibrator.start(wish)
+
+    def _calibrating(self) -> bool:
+        """Whether a calibration has the model; tells the person so."""
+        if self.calibrator.busy:
+            self.said.emit(
+                "The model is being calibrated. Wait, or cancel it (Run, Calibrate This Model): what it "
+                "collected is kept.",
+                "warning",
+            )
+        return self.calibrator.busy
 
     def open(self, path: Path) -> None:
         """Open a screenshot or a trace file; once it is read, a run in progress ends and is kept."""
@@ -168,6 +197,8 @@ class Controller(QObject):
         if not prompt.strip():
             self.said.emit("The question is empty. Type one, or choose one from the list.", "error")
             return
+        if self._calibrating():
+            return
         self._set_state(RunState.RUNNING)
         self._wish = _Wish(prompt.strip(), sampling, pace)
         if self.scene.region_map is not None:
@@ -178,7 +209,7 @@ class Controller(QObject):
     def run_without(self, region_id: int) -> None:
         """Ask the question of the shown trace again, with one region filled with its surrounding colour."""
         trace, scene = self.session.trace, self.scene
-        if self.state is not RunState.IDLE or trace is None or scene is None:
+        if self.state is not RunState.IDLE or trace is None or scene is None or self._calibrating():
             return
         region = trace.region_map.regions[region_id]
         self._set_state(RunState.RUNNING)
@@ -197,7 +228,7 @@ class Controller(QObject):
 
     def run_batch(self, items: Sequence[BatchItem], sampling: Sampling) -> None:
         """Run many screenshots, one trace each; what is shown stays. Nothing to do while a run goes on."""
-        if self.state is not RunState.IDLE:
+        if self.state is not RunState.IDLE or self._calibrating():
             return
         engine, segmenter = self._engine, self.segmenter_name
         self._control = control = RunControl()
@@ -239,6 +270,7 @@ class Controller(QObject):
         """End everything and wait for the threads; False when one is stuck. What was run is kept."""
         if self._control is not None:
             self._control.stop()
+        self.calibrator.cancel()
         self._wish = None
         deadline = time.monotonic() + CLOSE_SECONDS
         workers = (self._models, self._files, self.background)

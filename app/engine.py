@@ -24,6 +24,8 @@ from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Sampling, Trace
 
 if TYPE_CHECKING:
+    from app.calibrating import Installed, Wish
+    from core.adaptation import AdaptationEvent
     from core.estimator import Estimator
     from core.run import EffectEstimator
     from models.checkpoint import Loading
@@ -66,6 +68,11 @@ class EngineLike(Protocol):
         """Whether the model reads generated screens and nothing else."""
         ...
 
+    @property
+    def uncalibrated(self) -> bool:
+        """Whether the model is loaded and has no estimator."""
+        ...
+
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
         ...
@@ -86,6 +93,12 @@ class EngineLike(Protocol):
 
     def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
         """Load another model in place of the one before; returns as ``warm_up``."""
+        ...
+
+    def calibrate(
+        self, wish: Wish, progress: Progress, cancelled: Callable[[], bool]
+    ) -> Iterator[AdaptationEvent | Installed]:
+        """Fit an estimator for the model in use; runs use it once it is installed."""
         ...
 
 
@@ -118,6 +131,10 @@ class Engine:
     @property
     def generated_only(self) -> bool:
         return self._model == "bundled"
+
+    @property
+    def uncalibrated(self) -> bool:
+        return self._thinker is not None and self._fitted is None
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
@@ -206,6 +223,19 @@ class Engine:
             should_stop=cancelled,
         )
 
+    def calibrate(
+        self, wish: Wish, progress: Progress, cancelled: Callable[[], bool]
+    ) -> Iterator[AdaptationEvent | Installed]:
+        """Fit an estimator for the model in use; runs use it once it is installed."""
+        from app.calibrating import Installed, calibrate
+
+        thinker, _ = self.load(progress)
+        for event in calibrate(thinker, self._fitted, wish, progress, cancelled):
+            if isinstance(event, Installed) and event.folder is not None and wish.out is None:
+                self._estimator = "auto"
+                self._fitted = _fitted(self._estimator, self._model, thinker)
+            yield event
+
     def load(self, progress: Progress) -> tuple[Thinker, EffectEstimator]:
         """The thinking model, loaded at the first call, and its estimator, or else a fresh prior."""
         from core.attribution.prior import Prior
@@ -235,7 +265,7 @@ def _fitted(name: str, model: str, thinker: Thinker) -> Estimator | None:
         return None
     if name == "auto":
         found = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
-        folder = bundled_estimator() if model == "bundled" else found
+        folder = found or (bundled_estimator() if model == "bundled" else None)
         if folder is None:
             return None
     else:

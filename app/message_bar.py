@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QAction, QColor, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app.icons import icon
@@ -20,6 +20,7 @@ class MessageBar(QFrame):
 
     Attributes:
         level: of the message shown, or None when nothing is shown.
+        offer: a button for what the message suggests, hidden when it suggests nothing.
 
     Signals:
         closed: the person has read it.
@@ -37,6 +38,9 @@ class MessageBar(QFrame):
         self._label.setWordWrap(True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.offer = QToolButton()
+        self.offer.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.offer.hide()
         self._close = QToolButton()
         self._close.setAutoRaise(True)
         self._close.setIconSize(QSize(16, 16))
@@ -46,6 +50,7 @@ class MessageBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(GAP, TIGHT, TIGHT, TIGHT)
         row.addWidget(self._label, 1)
+        row.addWidget(self.offer, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         self._recolour()
         self.hide()
@@ -55,10 +60,13 @@ class MessageBar(QFrame):
         """The message shown; "" when nothing is."""
         return self._label.text() if self.level else ""
 
-    def show_message(self, text: str, level: Level = "info") -> None:
-        """Show a message of plain text."""
+    def show_message(self, text: str, level: Level = "info", offer: QAction | None = None) -> None:
+        """Show a message of plain text, and a button for an action that it suggests."""
         if self.level is not None and _URGENCY[level] < _URGENCY[self.level]:
             return
+        if offer is not None:
+            self.offer.setDefaultAction(offer)
+        self.offer.setVisible(offer is not None)
         self.level = level
         self._label.setText(text)
         self._label.setAccessibleName(f"{level}: {text}")

@@ -53,6 +53,11 @@ from app.timeline import Timeline
 from core.errors import InputError
 from core.trace import Trace
 
+UNCALIBRATED_MODEL = (
+    "This model is not calibrated: regions show where it attends, not what that does. Calibrate it on your "
+    "own screenshots to see effects."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -128,6 +133,7 @@ class Window(QMainWindow):
             "pause": lambda on: self.controller.pause(on),
             "stop": lambda: self.controller.stop(),
             "choose_model": lambda: self.dialogs.models(),
+            "calibrate": lambda: self.dialogs.calibrate(),
             "ask": lambda: self.prompt.focus_question(),
             "measure_step": lambda: self.controller.verifier.measure_step(),
             "measure_all": lambda: self.controller.verifier.measure_all(),
@@ -279,6 +285,7 @@ class Window(QMainWindow):
         controller.state_changed.connect(self._state_changed)
         controller.stage_changed.connect(self.status.set_stage)
         controller.model_ready.connect(self.status.set_model)
+        controller.model_ready.connect(self._offer_calibration)
         controller.rate_changed.connect(self.status.set_rate)
         controller.said.connect(self.message.show_message)
         session.follow_changed.connect(self.actions_by_id["live"].setChecked)
@@ -383,6 +390,12 @@ class Window(QMainWindow):
         self.canvas.set_screenshot(scene.screenshot, scene.region_map)
         self._show_regions()
 
+    @Slot()
+    def _offer_calibration(self) -> None:
+        """Say, with a button that helps, that regions show no effects yet."""
+        if self.controller.uncalibrated:
+            self.message.show_message(UNCALIBRATED_MODEL, offer=self.actions_by_id["calibrate"])
+
     def _say_what_to_expect(self) -> None:
         """Warn where the model cannot read the screenshot; otherwise clear the bar."""
         scene = self.controller.scene
@@ -390,6 +403,7 @@ class Window(QMainWindow):
             self.message.show_message(GENERATED_ONLY)
         else:
             self.message.dismiss()
+            self._offer_calibration()
 
     def _show_regions(self) -> None:
         region_map = self.controller.scene.region_map if self.controller.scene else None

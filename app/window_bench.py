@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.calibrating import Installed, Wish
 from app.engine import Progress, Request
 from app.prompt_bar import RunState
 from app.recording import into
@@ -29,6 +31,9 @@ from core.screenshot import Screenshot, from_array
 from core.store import save_trace
 from core.trace import Identity, Measurement, Phase, Sampling, Token, Trace
 from models.checkpoint import Loading
+
+if TYPE_CHECKING:
+    from core.adaptation import AdaptationEvent
 
 TOKENS, REGIONS, WIDTH, HEIGHT = 32_768, 128, 3840, 2160
 STREAMED_A_SECOND = 200.0
@@ -280,6 +285,7 @@ class _Streamer:
 
     segmenters: tuple[str, ...] = ("grid",)
     generated_only = False
+    uncalibrated = False
 
     def __init__(self, region_map: RegionMap, seconds: float) -> None:
         self._region_map = region_map
@@ -304,6 +310,11 @@ class _Streamer:
         cancelled: Callable[[], bool],
     ) -> list[Measurement]:
         return []  # there is no model
+
+    def calibrate(
+        self, wish: Wish, progress: Progress, cancelled: Callable[[], bool]
+    ) -> Iterator[AdaptationEvent | Installed]:
+        return iter(())
 
     def run(self, request: Request, control: RunControl) -> Iterator[Event]:
         who = Identity("made up for a benchmark")

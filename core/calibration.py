@@ -22,9 +22,10 @@ from torch import Tensor
 from core.ablation import half_masks, measure
 from core.coverage import coverage
 from core.errors import InputError
-from core.estimator import EffectNetwork, EstimatorConfig, region_inputs, token_inputs
+from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inputs, token_inputs
 from core.evidence import Truth
 from core.features import Features, from_tensors, save_tensors
+from core.fit_state import FitState, fit_key
 from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.steps import split
@@ -32,6 +33,9 @@ from core.thinking import Prepared, ShouldStop, ThinkingModel
 from core.trace import Sampling
 
 Say = Callable[[str, float | None], None]
+
+ADAPTING_RATE = 1e-3
+"""Learning rate for a network that knows something already; from random weights it is three times that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,11 +103,13 @@ class Heard:
     features: Features
 
 
-def read_out(thinker: ThinkingModel, item: Item, sampling: Sampling) -> Heard | None:
-    """Generate a text and read the attention. None when the model says nothing about the item."""
+def read_out(
+    thinker: ThinkingModel, item: Item, sampling: Sampling, should_stop: ShouldStop | None = None
+) -> Heard | None:
+    """Generate a text and read the attention. None when stopped or when the model says nothing."""
     prepared = thinker.prepare(item.pixels, item.prompt)
-    drawn = list(thinker.decode(prepared, sampling))
-    if not drawn:
+    drawn = list(thinker.decode(prepared, sampling, should_stop=should_stop))
+    if not drawn or (should_stop is not None and should_stop()):
         return None
     ids = [token.id for token in drawn]
     shares = coverage(item.region_map, prepared.cells)
@@ -117,18 +123,25 @@ def read_out(thinker: ThinkingModel, item: Item, sampling: Sampling) -> Heard | 
 
 
 def examine(
-    thinker: ThinkingModel, item: Item, masks: int, sampling: Sampling, batch: int = 16
+    thinker: ThinkingModel,
+    item: Item,
+    masks: int,
+    sampling: Sampling,
+    batch: int = 16,
+    should_stop: ShouldStop | None = None,
 ) -> Example | None:
-    """Generate, read the attention, ablate. None when the model says nothing about the item."""
-    heard = read_out(thinker, item, sampling)
+    """Generate, read the attention, ablate. None when stopped or when the model says nothing."""
+    heard = read_out(thinker, item, sampling, should_stop)
     if heard is None:
         return None
     keep = half_masks(len(item.region_map), masks, item.seed)
     nothing = np.zeros((1, len(item.region_map)), bool)
     rows = measure(
         thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids,
-        np.concatenate([nothing, keep]), batch,
+        np.concatenate([nothing, keep]), batch, should_stop=should_stop,
     )  # fmt: skip
+    if len(rows) < masks + 1:
+        return None
     return Example(
         features=heard.features,
         masks=torch.from_numpy(keep),
@@ -193,7 +206,7 @@ def collect(
         batch: screenshots in one forward pass.
         seconds: stop after that long.
         say: told the progress.
-        should_stop: asked between items.
+        should_stop: asked often; an item that it breaks off is begun again the next time.
 
     Returns:
         The files of all items reached, in order.
@@ -209,7 +222,7 @@ def collect(
             break
         path = folder / f"{item.name}.safetensors"
         if not path.exists():
-            example = examine(thinker, item, masks, sampling or Sampling(), batch)
+            example = examine(thinker, item, masks, sampling or Sampling(), batch, should_stop)
             if example is None:
                 continue
             save_example(path, example)
@@ -278,6 +291,8 @@ def fit(
     seconds: float = math.inf,
     say: Say | None = None,
     should_stop: ShouldStop | None = None,
+    start: Estimator | None = None,
+    state: Path | None = None,
 ) -> tuple[EffectNetwork, EstimatorConfig]:
     """Fit an estimator on collected examples.
 
@@ -294,9 +309,12 @@ def fit(
         seconds: the schedule is compressed when it would take longer.
         say: told the progress.
         should_stop: asked between passes.
+        start: an estimator to adapt, gently, instead of beginning with random weights; ``hidden`` is its own.
+        state: file that keeps the fit after each pass. A fit that was killed and is begun again with the same
+            arguments goes on there, and comes out as if nothing had happened.
 
     Raises:
-        InputError: no examples.
+        InputError: no examples, or ``start`` reads other layers and heads than they hold.
     """
     if not examples:
         raise InputError("There are no examples to fit on. Collect some first.")
@@ -306,36 +324,47 @@ def fit(
     config = EstimatorConfig(
         layers=first.attention.shape[1],
         heads=first.attention.shape[2],
-        hidden=hidden,
+        hidden=hidden if start is None else start.config.hidden,
         thinker=thinker.identity.name,
         thinker_sha256=thinker.identity.sha256,
     )
     network = EffectNetwork(config)
-    _standardize(network, data)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.01)
+    if start is None:
+        _standardize(network, data)
+    else:
+        start.check(config.layers, config.heads, config.thinker)
+        network.load_state_dict(start.network.state_dict())
+    rate = 3e-3 if start is None else ADAPTING_RATE
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
     batch = 4
     window = max(5.0, 0.04 * epochs * len(data) / batch)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / window)
     )
-    began = time.monotonic()
-    order = np.random.default_rng(seed)
-    for epoch in range(epochs):
+    names = [path.name for path in examples]
+    origin = "" if start is None else start.identity.sha256
+    kept = FitState(state, fit_key([config, names, epochs, seed, origin]))
+    parts = {"network": network, "average": average}
+    done, spent = kept.recall(parts, optimizer)
+    began = time.monotonic() - spent
+    for epoch in range(done, epochs):
         share = max(epoch / epochs, min(1.0, (time.monotonic() - began) / seconds))
         if share >= 1 or (should_stop is not None and should_stop()):
             break
         total = 0.0
-        shuffled = order.permutation(len(data))
-        for start in range(0, len(shuffled), batch):
+        shuffled = np.random.default_rng((seed, epoch)).permutation(len(data))
+        for place in range(0, len(shuffled), batch):
+            chosen = shuffled[place : place + batch]
             for group in optimizer.param_groups:
-                group["lr"] = 3e-3 * 0.5 * (1 + math.cos(math.pi * share)) + 1e-5
-            loss = torch.stack([_loss(network, data[i]) for i in shuffled[start : start + batch]]).mean()
+                group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * share)) + 1e-5
+            loss = torch.stack([_loss(network, data[i]) for i in chosen]).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             average.update_parameters(network)
-            total += float(loss.detach()) * min(batch, len(shuffled) - start)
+            total += float(loss.detach()) * len(chosen)
+        kept.keep(parts, optimizer, epoch + 1, time.monotonic() - began)
         if say is not None:
             say(f"Pass {epoch + 1} of {epochs}: loss {total / len(data):.4f}", (epoch + 1) / epochs)
     network.load_state_dict(average.module.state_dict())

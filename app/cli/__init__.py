@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("segment", "app.cli.segment", "find the regions of a screenshot: PNG and COCO JSON"),
     Command("export", "app.cli.export", "turn a trace into a picture, a film, a page or data"),
     Command("verify", "app.cli.verify", "measure the effects in a trace and compare with its estimates"),
+    Command("calibrate", "app.cli.calibrate", "fit an estimator for a model on your own screenshots"),
     Command("bench", "app.cli.bench", "measure speed and faithfulness"),
     Command("sample", "app.cli.sample", "draw a generated screen with its truth"),
     Command("models", "app.cli.models", "what is known, present and usable on this machine"),

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.controller import Controller
 from app.dialogs.about import AboutDialog
 from app.dialogs.batch import BatchDialog
+from app.dialogs.calibrate import CalibrateDialog
 from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
 from app.dialogs.preferences import PreferencesDialog
@@ -52,6 +53,7 @@ class DialogOpener(QObject):
         self._window = window
         self.export_dialog: ExportDialog | None = None
         self._batch: BatchDialog | None = None
+        self._calibration: CalibrateDialog | None = None
 
     def export(self) -> None:
         """Save pictures, films, a page or data of the shown trace."""
@@ -85,6 +87,13 @@ class DialogOpener(QObject):
         self._batch.sampling = self._prompt.sampling()
         self._batch.show()
         self._batch.activateWindow()
+
+    def calibrate(self) -> None:
+        """Fit an estimator for the model in use."""
+        if self._calibration is None:
+            self._calibration = CalibrateDialog(self._controller, self._window)
+        self._calibration.show()
+        self._calibration.activateWindow()
 
     def models(self) -> None:
         """Which models fit on this machine."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.calibrating import Installed, Wish
 from app.engine import Progress, Request
 from app.recording import into
 from core.control import RunControl
@@ -17,6 +20,9 @@ from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Token, Trace
 from models.checkpoint import Loading
 
+if TYPE_CHECKING:
+    from core.adaptation import AdaptationEvent
+
 
 class ScriptedEngine:
     """Finds four quadrants in any screenshot; a run yields ``tokens`` tokens, ``work()`` before each one."""
@@ -25,8 +31,13 @@ class ScriptedEngine:
     generated_only = True
 
     def __init__(
-        self, tokens: int = 40, work: Callable[[], None] = lambda: time.sleep(0.002), breaks_at: int = -1
+        self,
+        tokens: int = 40,
+        work: Callable[[], None] = lambda: time.sleep(0.002),
+        breaks_at: int = -1,
+        uncalibrated: bool = False,
     ) -> None:
+        self.uncalibrated = uncalibrated
         self.tokens = tokens
         self.work = work
         self.breaks_at = breaks_at
@@ -34,6 +45,8 @@ class ScriptedEngine:
         self.measured: list[list[tuple[int, int]]] = []
         self.measuring_takes = 0
         self.refuses = ""
+        self.wishes: list[Wish] = []
+        self.calibrating_takes = 0
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         progress("Loading the model", None)
@@ -98,6 +111,30 @@ class ScriptedEngine:
                 Measurement(start, end, "pixels", effects, float(effects.sum()), -1.0, masks, masks @ effects)
             )
         return found
+
+    def calibrate(
+        self, wish: Wish, progress: Progress, cancelled: Callable[[], bool]
+    ) -> Iterator[AdaptationEvent | Installed]:
+        """Three passes, each better than the one before."""
+        from core.adaptation import Divided, Judged
+        from core.faithfulness import Interval
+        from core.held_out import Agreement
+
+        self.wishes.append(wish)
+        if self.refuses:
+            raise InputError(self.refuses)
+        yield Divided(12, 3, 15)
+        for number, found in enumerate((0.42, 0.55, 0.63)):
+            for _ in range(self.calibrating_takes):
+                progress("Examining screenshots to learn from", number / 3)
+                time.sleep(0.01)
+                if cancelled():
+                    return
+            interval = Interval(found, found - 0.05, found + 0.05, 30)
+            yield Judged(8 * number, 8 * number, Agreement(interval, interval, 3))
+        self.uncalibrated = False
+        sentence = "Held-out LDS .42 → .63 on 3 screenshots that it never learned from; it no longer rose."
+        yield Installed(Path("estimators/scripted"), {}, sentence)
 
     def _tokens(self, number: int, regions: int, control: RunControl) -> Iterator[Event]:
         half = self.tokens // 2

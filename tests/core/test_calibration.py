@@ -5,26 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from synthetic_examples import SAMPLING, Model, item, synthetic
 
-from core.ablation import half_masks
-from core.calibration import Example, Item, collect, examine, fit, load_example, save_example
+from core.calibration import collect, examine, fit, load_example, save_example
 from core.errors import InputError
 from core.estimator import Estimator, region_inputs
 from core.faithfulness import lds
-from core.features import Features
-from core.regions import region_map_from_labels
-from core.trace import Identity, Sampling
-
-SAMPLING = Sampling(temperature=1.0, max_new_tokens=8)
-
-
-def item(name: str, seed: int) -> Item:
-    rng = np.random.default_rng(seed)
-    labels = np.zeros((64, 96), np.int32)
-    labels[:32, :48], labels[32:, 48:] = 1, 2
-    return Item(
-        name, rng.integers(0, 255, (64, 96, 3), dtype=np.uint8), "Hi?", region_map_from_labels(labels), seed
-    )
+from core.trace import Identity
 
 
 def test_an_example_holds_what_teaching_and_scoring_say(tiny_thinker):
@@ -65,29 +52,6 @@ def test_examples_of_two_models_do_not_mix(tiny_thinker, tmp_path):
     (tmp_path / "thinker.txt").write_text("another 00\n")
     with pytest.raises(InputError, match="another model"):
         collect(tiny_thinker, [item("a", 1)], 1, tmp_path, 3, SAMPLING)
-
-
-def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
-    """Log-probabilities that are sums of effects which can be read off the direct features of one head."""
-    generator = torch.Generator().manual_seed(seed)
-    direct = torch.randn(tokens, 1, 2, regions, generator=generator) * 0.2
-    attention = torch.rand(tokens, 1, 2, regions, generator=generator) / (2 * regions)
-    masks = torch.from_numpy(half_masks(regions, 32, seed))
-    effects = direct[:, 0, 1] * 3
-    log_prob = -torch.rand(tokens, generator=generator)
-    removed = (~masks).float() @ effects.T
-    features = Features(
-        attention, direct, attention.mean(2), attention.sum(-1), log_prob, -log_prob,
-        torch.full((regions,), 1 / regions),
-    )  # fmt: skip
-    spans = [(0, 5), (5, tokens)]
-    return Example(features, masks, log_prob - removed, log_prob - effects.sum(1), spans, list(range(tokens)))
-
-
-class Model:
-    """Stands for the thinking model; fitting asks only who it is."""
-
-    identity = Identity("synthetic", "0")
 
 
 def test_a_fit_finds_effects_that_are_there_to_be_found(tmp_path):

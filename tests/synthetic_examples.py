@@ -1,0 +1,46 @@
+"""Examples whose effects are known, and small items to make real ones of."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from core.ablation import half_masks
+from core.calibration import Example, Item
+from core.features import Features
+from core.regions import region_map_from_labels
+from core.trace import Identity, Sampling
+
+SAMPLING = Sampling(temperature=1.0, max_new_tokens=8)
+
+
+def item(name: str, seed: int) -> Item:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((64, 96), np.int32)
+    labels[:32, :48], labels[32:, 48:] = 1, 2
+    return Item(
+        name, rng.integers(0, 255, (64, 96, 3), dtype=np.uint8), "Hi?", region_map_from_labels(labels), seed
+    )
+
+
+def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
+    """Log-probabilities that are sums of effects which can be read off the direct features of one head."""
+    generator = torch.Generator().manual_seed(seed)
+    direct = torch.randn(tokens, 1, 2, regions, generator=generator) * 0.2
+    attention = torch.rand(tokens, 1, 2, regions, generator=generator) / (2 * regions)
+    masks = torch.from_numpy(half_masks(regions, 32, seed))
+    effects = direct[:, 0, 1] * 3
+    log_prob = -torch.rand(tokens, generator=generator)
+    removed = (~masks).float() @ effects.T
+    features = Features(
+        attention, direct, attention.mean(2), attention.sum(-1), log_prob, -log_prob,
+        torch.full((regions,), 1 / regions),
+    )  # fmt: skip
+    spans = [(0, 5), (5, tokens)]
+    return Example(features, masks, log_prob - removed, log_prob - effects.sum(1), spans, list(range(tokens)))
+
+
+class Model:
+    """Stands for the thinking model; fitting asks only who it is."""
+
+    identity = Identity("synthetic", "0")
