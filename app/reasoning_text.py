@@ -12,10 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QHelpEvent,
     QKeyEvent,
     QKeySequence,
@@ -32,12 +31,10 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
 
 from app import theme
 from app.session import Session
+from app.step_gutter import GUTTER, StepGutter
 from app.tints import blend, reliance_scale, tint_colours, tint_level
 from app.token_document import SPACER, TokenDocument
 from app.wording import plain_tooltip, token_finding
-
-GUTTER = 44
-RAIL = 3
 
 
 class ReasoningText(QPlainTextEdit):
@@ -45,6 +42,7 @@ class ReasoningText(QPlainTextEdit):
 
     Attributes:
         tokens: the document and the place of each token in it.
+        answer_paper: the colour behind the answer.
 
     Signals:
         scrolled_away: the user moved up from the end of the text.
@@ -69,7 +67,7 @@ class ReasoningText(QPlainTextEdit):
         self._tinted_for = (0, 1.0)
         self._found_starts: list[int] = []
         self._restyle()
-        self._gutter = _Gutter(self)
+        self._gutter = StepGutter(self, session)
         self.updateRequest.connect(self._gutter.follow)
         self.verticalScrollBar().actionTriggered.connect(self._maybe_scrolled_away)
 
@@ -130,7 +128,7 @@ class ReasoningText(QPlainTextEdit):
 
     def token_under(self, position: QPointF) -> int | None:
         """The token at a point of the viewport."""
-        for block, top in self._visible_blocks():
+        for block, top in self.visible_blocks():
             layout = block.layout()
             for number in range(layout.lineCount()):
                 line = layout.lineAt(number)
@@ -147,21 +145,24 @@ class ReasoningText(QPlainTextEdit):
         """Where a token is in the viewport; empty when it is not shown."""
         start, end = self.tokens.ink(index), self.tokens.span(index)[1]
         found: list[QRectF] = []
-        for block, top in self._visible_blocks():
+        for block, top in self.visible_blocks():
             if block.position() < end and start < block.position() + block.length():
                 found += self._rects_in(block, top, start, end)
         return found
 
     # --- painting ------------------------------------------------------------------------------------------
 
-    def _visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
-        """Blocks that show, each with its top in the viewport."""
+    def visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
+        """Blocks that show, laid out, each with its top in the viewport."""
         block = self.firstVisibleBlock()
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
         while block.isValid() and top < self.viewport().height():
             if block.isVisible():
+                height = self.blockBoundingRect(
+                    block
+                ).height()  # this also lays it out
                 yield block, top
-                top += self.blockBoundingRect(block).height()
+                top += height
                 block = block.next()
             else:
                 block = self.tokens.next_visible(block)
@@ -232,11 +233,11 @@ class ReasoningText(QPlainTextEdit):
         estimated = min(count, trace.estimated)
         reliance, scale = trace.reliance, self._scale()
         resting, found = self._session.finder.resting, self._session.finder.matches
-        for block, top in self._visible_blocks():
+        for block, top in self.visible_blocks():
             state = block.userState()
             if self.tokens.phase_of(block) == "answer":
                 height = self.blockBoundingRect(block).height()
-                painter.fillRect(QRectF(0, top, self.viewport().width(), height), self._answer_paper)
+                painter.fillRect(QRectF(0, top, self.viewport().width(), height), self.answer_paper)
             if state < 0:
                 continue
             inside = self.tokens.block_tokens(block)
@@ -289,7 +290,7 @@ class ReasoningText(QPlainTextEdit):
         self._found = QColor(colours.warning)
         self._found_fill = QColor(colours.warning_bar)
         self.tokens.set_heading_colours({"thinking": colours.thinking, "answer": colours.answer})
-        self._answer_paper = QColor(blend(colours.surface, colours.answer, 0.08))
+        self.answer_paper = QColor(blend(colours.surface, colours.answer, 0.08))
 
     def restyle(self) -> None:
         """Take colours again after the palette or the colour map changed."""
@@ -424,74 +425,6 @@ class ReasoningText(QPlainTextEdit):
                 QToolTip.hideText()
             return True
         return super().viewportEvent(event)
-
-
-class _Gutter(QWidget):
-    """Step numbers beside the text; a click selects the step."""
-
-    def __init__(self, text: ReasoningText) -> None:
-        super().__init__(text)
-        self._text = text
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Click a number to select its step")
-        self.setAccessibleName("Step numbers")
-
-    def sizeHint(self) -> QSize:
-        return QSize(GUTTER, 0)
-
-    def follow(self, rect: QRect, dy: int) -> None:
-        """The text scrolled or changed."""
-        self.update()
-
-    def step_at(self, y: float) -> int | None:
-        """The step beside a height of the viewport."""
-        for block, top in self._text._visible_blocks():
-            if block.userState() >= 0 and top <= y < top + self._text.blockBoundingRect(block).height():
-                return block.userState()
-        return None
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        step = self.step_at(event.position().y())
-        if step is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._text._session.select_step(step)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        text, session = self._text, self._text._session
-        colours = theme.tokens(self.palette())
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor(colours.surface))
-        if session.trace is None:
-            return
-        font = QFont(text.font())
-        font.setPointSizeF(font.pointSizeF() * 0.88)
-        chosen = QFont(font)
-        chosen.setBold(True)
-        selection = session.selection
-        steps = range(0)
-        if selection is not None and len(session.trace):
-            last = min(selection.end, len(session.trace)) - 1
-            steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
-        shown = None
-        for block, top in text._visible_blocks():
-            height = text.blockBoundingRect(block).height()
-            answer = text.tokens.phase_of(block) == "answer"
-            if answer:
-                painter.fillRect(QRectF(0, top, self.width(), height), text._answer_paper)
-            painter.fillRect(
-                QRectF(0, top, RAIL, height), QColor(colours.answer if answer else colours.thinking)
-            )
-            step = block.userState()
-            first = step >= 0 and block.previous().userState() == SPACER and step != shown
-            shown = step if step >= 0 else shown
-            if not first:
-                continue
-            painter.setFont(chosen if step in steps else font)
-            painter.setPen(QColor(colours.accent if step in steps else colours.muted))
-            line = block.layout().lineAt(0)
-            box = QRectF(RAIL, top, self.width() - RAIL - theme.TIGHT, line.height())
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{step + 1:,}"
-            )
 
 
 def _x(line: object, position: int) -> float:

@@ -34,7 +34,7 @@ def pane(qtbot, session):
 
 def shown_steps(pane) -> list[int]:
     steps = []
-    for block, _ in pane.text._visible_blocks():
+    for block, _ in pane.text.visible_blocks():
         if block.userState() >= 0 and block.userState() not in steps:
             steps.append(block.userState())
     return steps
@@ -129,7 +129,7 @@ def test_a_long_text_with_few_steps_left_is_drawn_without_walking_through_the_re
         lambda block: looked_at.append(block.blockNumber()) or real(block),
         pane.text.tokens.next_visible,
     )
-    list(pane.text._visible_blocks())
+    list(pane.text.visible_blocks())
     assert len(looked_at) < 10
 
 

@@ -110,6 +110,15 @@ def test_tokens_are_tinted_by_their_reliance(pane, session):
     assert opposed[2] - opposed[0] > plain[2] - plain[0] + 40  # blue
 
 
+def test_another_theme_leaves_no_token_without_its_tint(pane, session):
+    session.set_trace(fake_trace())
+    picture(pane.text.viewport())
+    pane.text.tokens.set_heading_colours({"thinking": "#ff0000", "answer": "#00ff00"})
+    laid_out = [block.layout().lineCount() for block, _ in pane.text.visible_blocks()]
+    assert len(laid_out) > 3
+    assert all(laid_out)
+
+
 def test_tokens_that_rest_on_the_chosen_region_are_underlined(pane, session):
     trace = fake_trace()
     effects = np.zeros((len(trace), len(trace.region_map)), np.float32)

@@ -1,0 +1,88 @@
+"""The numbers of the steps beside the text of the reasoning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from app import theme
+from app.session import Session
+from app.token_document import SPACER
+
+if TYPE_CHECKING:
+    from app.reasoning_text import ReasoningText
+
+GUTTER = 44
+RAIL = 3
+
+
+class StepGutter(QWidget):
+    """Step numbers beside the text; a click selects the step."""
+
+    def __init__(self, text: ReasoningText, session: Session) -> None:
+        super().__init__(text)
+        self._text = text
+        self._session = session
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click a number to select its step")
+        self.setAccessibleName("Step numbers")
+
+    def sizeHint(self) -> QSize:
+        return QSize(GUTTER, 0)
+
+    def follow(self, rect: QRect, dy: int) -> None:
+        """The text scrolled or changed."""
+        self.update()
+
+    def step_at(self, y: float) -> int | None:
+        """The step beside a height of the viewport."""
+        for block, top in self._text.visible_blocks():
+            if block.userState() >= 0 and top <= y < top + self._text.blockBoundingRect(block).height():
+                return block.userState()
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        step = self.step_at(event.position().y())
+        if step is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._session.select_step(step)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text, session = self._text, self._session
+        colours = theme.tokens(self.palette())
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(colours.surface))
+        if session.trace is None:
+            return
+        font = QFont(text.font())
+        font.setPointSizeF(font.pointSizeF() * 0.88)
+        chosen = QFont(font)
+        chosen.setBold(True)
+        selection = session.selection
+        steps = range(0)
+        if selection is not None and len(session.trace):
+            last = min(selection.end, len(session.trace)) - 1
+            steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
+        shown = None
+        for block, top in text.visible_blocks():
+            height = text.blockBoundingRect(block).height()
+            answer = text.tokens.phase_of(block) == "answer"
+            if answer:
+                painter.fillRect(QRectF(0, top, self.width(), height), text.answer_paper)
+            painter.fillRect(
+                QRectF(0, top, RAIL, height), QColor(colours.answer if answer else colours.thinking)
+            )
+            step = block.userState()
+            first = step >= 0 and block.previous().userState() == SPACER and step != shown
+            shown = step if step >= 0 else shown
+            if not first:
+                continue
+            painter.setFont(chosen if step in steps else font)
+            painter.setPen(QColor(colours.accent if step in steps else colours.muted))
+            line = block.layout().lineAt(0)
+            box = QRectF(RAIL, top, self.width() - RAIL - theme.TIGHT, line.height())
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{step + 1:,}"
+            )
