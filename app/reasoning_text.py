@@ -158,9 +158,7 @@ class ReasoningText(QPlainTextEdit):
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
         while block.isValid() and top < self.viewport().height():
             if block.isVisible():
-                height = self.blockBoundingRect(
-                    block
-                ).height()  # this also lays it out
+                height = self.blockBoundingRect(block).height()  # this also lays it out
                 yield block, top
                 top += height
                 block = block.next()

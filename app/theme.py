@@ -39,6 +39,7 @@ class Tokens:
         thinking, answer: text or marks of the two phases.
         good, warning, error: text of a state, on window, surface and raised.
         info_bar, warning_bar, error_bar: backgrounds of the message bar. ``text`` reads on them.
+        rim: around fields and boxes that take input, on window and surface.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Tokens:
     info_bar: str
     warning_bar: str
     error_bar: str
+    rim: str
 
 
 LIGHT = Tokens(
@@ -84,6 +86,7 @@ LIGHT = Tokens(
     info_bar="#dfeafc",
     warning_bar="#fdeccb",
     error_bar="#fbdedb",
+    rim="#7f8694",
 )
 
 DARK = Tokens(
@@ -107,6 +110,7 @@ DARK = Tokens(
     info_bar="#1d3352",
     warning_bar="#4a3510",
     error_bar="#55211e",
+    rim="#7a8292",
 )
 
 READABLE: tuple[tuple[str, str], ...] = (
@@ -116,6 +120,14 @@ READABLE: tuple[tuple[str, str], ...] = (
     ("on_accent", "accent"),
 )  # fmt: skip
 """Pairs (text colour, background) that must have a contrast of at least 4.5."""
+
+
+SEEN: tuple[tuple[str, str], ...] = (("rim", "window"), ("rim", "surface"))
+"""Pairs (rim of a control, background) that must have a contrast of at least 3 (WCAG 2.2, 1.4.11)."""
+
+_RIMMED = (b"QLineEdit", b"QAbstractSpinBox", b"QComboBox", b"QCheckBox")
+_FUSION = 140
+"""Fusion draws rims in the colour of the window, so many per cent darker: invisible on a dark one."""
 
 
 def luminance(colour: str) -> float:
@@ -226,5 +238,10 @@ class Theme(QObject):
         self._apply()
 
     def _apply(self) -> None:
-        self._app.setPalette(palette(self.colours))
+        chosen = palette(self.colours)
+        self._app.setPalette(chosen)
+        rimmed = QPalette(chosen)
+        rimmed.setColor(QPalette.ColorRole.Window, QColor(self.colours.rim).lighter(_FUSION))
+        for kind in _RIMMED:
+            self._app.setPalette(rimmed, kind)
         self.changed.emit()

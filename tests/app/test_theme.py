@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit, QSpinBox, QWidget
 
-from app.theme import DARK, LIGHT, READABLE, Theme, contrast, palette, tokens
+from app.theme import DARK, LIGHT, READABLE, SEEN, Theme, contrast, palette, tokens
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(("ink", "paper"), READABLE)
 def test_every_text_colour_has_a_contrast_of_at_least_4_5(theme, ink, paper):
     assert contrast(getattr(theme, ink), getattr(theme, paper)) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(("rim", "paper"), SEEN)
+def test_every_rim_has_a_contrast_of_at_least_3(theme, rim, paper):
+    assert contrast(getattr(theme, rim), getattr(theme, paper)) >= 3
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_an_empty_box_and_field_can_be_seen(qtbot, mode):
+    theme = Theme(QApplication.instance(), mode)
+    for kind in (QCheckBox, QLineEdit, QSpinBox):
+        control = kind()
+        qtbot.addWidget(control)
+        control.resize(60, 24)
+        control.show()
+        image = control.grab().toImage()
+        paper = theme.colours.window
+        drawn = [
+            contrast(image.pixelColor(x, y).name(), paper)
+            for x in range(image.width())
+            for y in range(image.height())
+        ]
+        assert max(drawn) >= 2.5  # a rim of a pixel is blended with what is beside it
+    theme.set_mode("system")
+    theme.deleteLater()
 
 
 def test_contrast_follows_the_standard():
