@@ -125,7 +125,7 @@ READABLE: tuple[tuple[str, str], ...] = (
 SEEN: tuple[tuple[str, str], ...] = (("rim", "window"), ("rim", "surface"))
 """Pairs (rim of a control, background) that must have a contrast of at least 3 (WCAG 2.2, 1.4.11)."""
 
-_RIMMED = (b"QLineEdit", b"QAbstractSpinBox", b"QComboBox", b"QCheckBox")
+_RIMMED = ("QLineEdit", "QAbstractSpinBox", "QComboBox", "QCheckBox")
 _FUSION = 140
 """Fusion draws rims in the colour of the window, so many per cent darker: invisible on a dark one."""
 
@@ -243,5 +243,5 @@ class Theme(QObject):
         rimmed = QPalette(chosen)
         rimmed.setColor(QPalette.ColorRole.Window, QColor(self.colours.rim).lighter(_FUSION))
         for kind in _RIMMED:
-            self._app.setPalette(rimmed, kind)
+            self._app.setPalette(rimmed, kind)  # type: ignore[arg-type]  # its stubs say bytes, which it refuses
         self.changed.emit()
