@@ -234,7 +234,13 @@ class Canvas(QWidget):
             self._describe(-1)
             return
         self._card.show_at(
-            region_finding(regions, region_id, self._session.selected_effects(), self._quantity()),
+            region_finding(
+                regions,
+                region_id,
+                self._session.selected_effects(),
+                self._quantity(),
+                self._session.selected_bounds(),
+            ),
             self._pointer,
         )
         self._describe(region_id)

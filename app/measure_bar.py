@@ -8,7 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from app import theme
 from app.elided_label import ElidedLabel
 from app.session import Session
-from core.agreement import Faithfulness, faithfulness, latest
+from app.wording import percent
+from core.agreement import Faithfulness, faithfulness, inside_intervals, latest
+from core.intervals import NOMINAL
 from core.quantity import ESTIMATED, Quantity
 
 
@@ -68,7 +70,8 @@ class MeasureBar(QWidget):
         spans = 0 if trace is None else len(latest(trace))
         quantity = ESTIMATED if trace is None else trace.quantity
         self._badge.setText(_badge(found, spans, quantity))
-        self._badge.setToolTip(_details(found, quantity))
+        inside = (0, 0) if trace is None else inside_intervals(trace, list(latest(trace).values()))
+        self._badge.setToolTip(_details(found, quantity, inside))
         self._show_button()
 
     @Slot()
@@ -94,9 +97,12 @@ def _badge(found: Faithfulness | None, spans: int, quantity: Quantity) -> str:
     return f"{whose}: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
 
 
-def _details(found: Faithfulness | None, quantity: Quantity) -> str:
+def _details(found: Faithfulness | None, quantity: Quantity, inside: tuple[int, int]) -> str:
+    held = ""
+    if inside[1]:
+        held = f"{inside[0]} of {inside[1]} measured effects lie in the {percent(NOMINAL)} intervals.\n\n"
     if found is None or found.lds.mean is None:
-        return explanation(quantity)
+        return f"{held}{explanation(quantity)}"
     interval = f"95 % interval {found.lds.low:.2f} to {found.lds.high:.2f}. " if found.lds.count > 1 else ""
     how = f"{found.masks} random masks a step, operator {' and '.join(found.operators)}."
-    return f"{interval}{how}\n\n{explanation(quantity)}"
+    return f"{interval}{how}\n\n{held}{explanation(quantity)}"

@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
 from app.regions_model import (
+    BOUNDS_ROLE,
     EFFECT,
     EFFECT_ROLE,
     MEASURED,
@@ -69,7 +70,10 @@ class RegionsDelegate(QStyledItemDelegate):
             if index.column() in (EFFECT, MEASURED):
                 effect = index.data(EFFECT_ROLE if index.column() == EFFECT else MEASURED_ROLE)
                 wide = painter.fontMetrics().horizontalAdvance("−00.00") + theme.GAP
-                self._paint_bar(painter, inner.adjusted(0, 0, -wide, 0), effect, colours)
+                room = inner.adjusted(0, 0, -wide, 0)
+                self._paint_bar(painter, room, effect, colours)
+                if index.column() == EFFECT and (bounds := index.data(BOUNDS_ROLE)) is not None:
+                    self._paint_whisker(painter, room, bounds, colours)
                 painter.setPen(QColor(colours.text))
             else:
                 painter.setPen(QColor(colours.text if region == self._session.selected else colours.muted))
@@ -95,8 +99,7 @@ class RegionsDelegate(QStyledItemDelegate):
         """A bar from a zero line: to the right for support, to the left (a third of the room) against."""
         if effect is None or room.width() < 12:
             return
-        zero = room.x() + room.width() / 3
-        per_nat = (room.right() + 1 - zero) / self._model.largest
+        zero, per_nat = self._axis(room)
         end = max(float(room.x()), zero + effect * per_nat)
         height = max(6, room.height() - 12)
         top = room.center().y() - height / 2 + 1
@@ -107,6 +110,28 @@ class RegionsDelegate(QStyledItemDelegate):
             painter.drawRect(bar)
         painter.setPen(QPen(QColor(colours.border), 1))
         painter.drawLine(round(zero), room.y() + 2, round(zero), room.bottom() - 2)
+
+    def _paint_whisker(
+        self, painter: QPainter, room: QRect, bounds: tuple[float, float], colours: theme.Tokens
+    ) -> None:
+        """A line from the lower to the upper bound; an end that lies in the room has a cap."""
+        if room.width() < 12:
+            return
+        zero, per_nat = self._axis(room)
+        left, right = float(room.x()), float(room.right() + 1)
+        ends = [zero + bound * per_nat for bound in bounds]
+        low, high = (min(max(end, left), right) for end in ends)
+        middle = room.center().y() + 1.0
+        painter.setPen(QPen(QColor(colours.text), 1))
+        painter.drawLine(QPointF(low, middle), QPointF(high, middle))
+        for end in ends:
+            if left <= end <= right:
+                painter.drawLine(QPointF(end, middle - 3), QPointF(end, middle + 3))
+
+    def _axis(self, room: QRect) -> tuple[float, float]:
+        """Where 0 is, and how many pixels a nat takes."""
+        zero = room.x() + room.width() / 3
+        return zero, (room.right() + 1 - zero) / self._model.largest
 
 
 @lru_cache(maxsize=8)

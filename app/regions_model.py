@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.wording import NOT_CALIBRATED, percent, plain_tooltip, region_finding, shares, signed_number
 from core.colour_maps import scale_of
+from core.intervals import Bounds
 from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
 
@@ -24,7 +25,11 @@ TIPS = (
 REGION_ROLE = int(Qt.ItemDataRole.UserRole)
 EFFECT_ROLE = REGION_ROLE + 1
 MEASURED_ROLE = EFFECT_ROLE + 1
-"""Region id of a row; its estimated and its measured effect in nats, None when not known."""
+BOUNDS_ROLE = MEASURED_ROLE + 1
+"""Region id of a row; its estimated and its measured effect in nats, and the lower and upper bound of the
+estimated one; None when not known."""
+
+WHISKER_TIP = "The line over a bar is its interval: nine of ten measured effects lie within theirs"
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -44,6 +49,7 @@ class RegionsModel(QAbstractTableModel):
         self._map: RegionMap | None = None
         self._effects: np.ndarray | None = None
         self.measured: np.ndarray | None = None
+        self._bounds: Bounds | None = None
         self._shares = np.zeros(0)
         self._order = np.zeros(0, np.intp)
         self._rows = np.zeros(0, np.intp)
@@ -54,20 +60,23 @@ class RegionsModel(QAbstractTableModel):
         self.beginResetModel()
         self.quantity = quantity
         self._map = region_map
-        self._effects = self.measured = None
+        self._effects = self.measured = self._bounds = None
         self._shares = np.zeros(0)
         self._order = np.arange(0 if region_map is None else len(region_map))
         self._rows = self._order
         self.endResetModel()
 
-    def set_effects(self, effects: np.ndarray | None, measured: np.ndarray | None = None) -> None:
+    def set_effects(
+        self, effects: np.ndarray | None, measured: np.ndarray | None = None, bounds: Bounds | None = None
+    ) -> None:
         """Rank by estimated effects, float [regions] in nats, the largest first; None forgets them.
 
-        ``measured`` are those of the same selection, where it was measured.
+        ``measured`` are those of the same selection, where it was measured; ``bounds`` the intervals of the
+        estimated ones, where there are any.
         """
         if self._map is None:
             return
-        self._effects, self.measured = effects, measured
+        self._effects, self.measured, self._bounds = effects, measured, bounds
         self._order = np.arange(len(self._map)) if effects is None else np.argsort(-effects, kind="stable")
         self._rows = np.argsort(self._order)
         self._shares = np.zeros(0) if effects is None else shares(effects, self.quantity)
@@ -104,6 +113,8 @@ class RegionsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return HEADERS[section]
             case Qt.ItemDataRole.ToolTipRole:
+                if section == EFFECT and self._bounds is not None:
+                    return f"{TIPS[EFFECT]}. {WHISKER_TIP}"
                 return NOT_CALIBRATED if self._bare(section) else TIPS[section]
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignLeft if section == NAME else Qt.AlignmentFlag.AlignRight
@@ -120,7 +131,9 @@ class RegionsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(region, index.column(), effect, measured)
             case Qt.ItemDataRole.ToolTipRole:
-                return plain_tooltip(region_finding(self._map, region, self._effects, self.quantity))
+                return plain_tooltip(
+                    region_finding(self._map, region, self._effects, self.quantity, self._bounds)
+                )
             case Qt.ItemDataRole.AccessibleTextRole:
                 return self._text(region, index.column(), effect, measured)
             case _ if role == REGION_ROLE:
@@ -129,6 +142,8 @@ class RegionsModel(QAbstractTableModel):
                 return effect
             case _ if role == MEASURED_ROLE:
                 return measured
+            case _ if role == BOUNDS_ROLE and self._bounds is not None:
+                return float(self._bounds[0][region]), float(self._bounds[1][region])
         return None
 
     def _bare(self, section: int) -> bool:

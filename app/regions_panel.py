@@ -136,7 +136,9 @@ class RegionsPanel(QWidget):
     def _selection_changed(self) -> None:
         measurement, shown = self._session.selected_measurement(), self.model.measured is not None
         self.model.set_effects(
-            self._session.selected_effects(), None if measurement is None else measurement.effects
+            self._session.selected_effects(),
+            None if measurement is None else measurement.effects,
+            self._session.selected_bounds(),
         )
         if shown != (measurement is not None):
             self._share_room()

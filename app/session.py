@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from app.finder import Finder
 from core.agreement import latest
 from core.events import EffectsEstimated, Event, Failed, Finished, Started, TokenDecoded, fold
+from core.intervals import Bounds
 from core.trace import Measurement, Trace
 
 
@@ -217,6 +218,12 @@ class Session(QObject):
         if self.selection.start >= self.trace.estimated:
             return None
         return self.trace.span_effects(self.selection.start, self.selection.end)
+
+    def selected_bounds(self) -> Bounds | None:
+        """Intervals of ``selected_effects``, float32 [regions] each, nats; None where there are none."""
+        if self.trace is None or self.selection is None:
+            return None
+        return self.trace.span_bounds(self.selection.start, self.selection.end)
 
     def add_measurements(self, trace: Trace, measured: Sequence[Measurement]) -> None:
         """Keep what was measured of a trace, and show it if that trace is shown."""

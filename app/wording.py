@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from core.intervals import NOMINAL, Bounds
 from core.links import LEAST_EFFECT, LITTLE_EVIDENCE, SHARE_OF_STRONGEST, least_effect
 from core.quantity import ESTIMATED, Quantity
 from core.regions import RegionMap
@@ -66,16 +67,28 @@ def percent(share: float) -> str:
 
 
 def region_finding(
-    region_map: RegionMap, region_id: int, effects: np.ndarray | None, quantity: Quantity = ESTIMATED
+    region_map: RegionMap,
+    region_id: int,
+    effects: np.ndarray | None,
+    quantity: Quantity = ESTIMATED,
+    bounds: Bounds | None = None,
 ) -> str:
-    """Two lines about one region: its name, then its estimated effect on the selection and its share."""
+    """Lines about one region: its name, its estimated effect on the selection and its share, its interval."""
     name = region_map.regions[region_id].name
     if effects is None:
         return name
     effect = f"{signed_number(float(effects[region_id]))} {quantity.unit}"
     effect += " estimated" if quantity is ESTIMATED else f" {quantity.noun}, {quantity.kind}"
     share = float(shares(effects, quantity)[region_id])
-    return f"{name}\n{effect} · {percent(share)} of the support" if share > 0 else f"{name}\n{effect}"
+    lines = [name, f"{effect} · {percent(share)} of the support" if share > 0 else effect]
+    if bounds is not None:
+        lines.append(interval_text(float(bounds[0][region_id]), float(bounds[1][region_id])))
+    return "\n".join(lines)
+
+
+def interval_text(lower: float, upper: float) -> str:
+    """``90 % interval +0.30 to +1.40 nats``."""
+    return f"{percent(NOMINAL)} interval {signed_number(lower)} to {signed_number(upper)} nats"
 
 
 def selection_finding(trace: Trace, start: int, end: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.faithfulness import Interval, bootstrap, correlation, lds
+from core.intervals import NOMINAL
 from core.trace import Measurement, Trace
 
 RELIANT: Final = 1.0
@@ -58,6 +59,20 @@ def faithfulness(trace: Trace) -> Faithfulness | None:
     )
 
 
+def inside_intervals(trace: Trace, measured: Sequence[Measurement]) -> tuple[int, int]:
+    """How many measured effects of single regions lie in the intervals of their estimates, and of how many.
+
+    (0, 0) where the estimator gives no intervals.
+    """
+    inside = count = 0
+    for one in measured:
+        bounds = trace.span_bounds(one.start, one.end)
+        if bounds is not None:
+            inside += int(((bounds[0] <= one.effects) & (one.effects <= bounds[1])).sum())
+            count += len(one.effects)
+    return inside, count
+
+
 def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     """How well the estimates of a trace agree with measurements of some of its steps.
 
@@ -71,8 +86,11 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
         {"mean", "low", "high", "steps"}, "lds_reliant": {"mean", "steps"} (of steps with a measured
         reliance of at least ``RELIANT`` nats), "steps": [{"step", "text", "lds",
         "correlation_with_single_drops", "estimated_reliance", "measured_reliance", "estimated",
-        "measured"}]}.
+        "measured"}], "intervals": {"nominal", "inside", "effects"}}, the last of
+        them only where the estimator gives intervals: how many of the single drops lie in them.
     """
+    inside, count = inside_intervals(trace, measured)
+    intervals = {"nominal": NOMINAL, "inside": inside, "effects": count}
     estimated = np.stack([trace.span_effects(m.start, m.end) for m in measured])
     scores = lds(estimated, measured[0].masks, np.stack([m.mask_log_probs for m in measured], 1))
     drops = [
@@ -87,6 +105,7 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
         "operator": measured[0].operator,
         "masks": len(measured[0].masks),
         "lds": {"mean": interval.mean, "low": interval.low, "high": interval.high, "steps": len(scores)},
+        **({"intervals": intervals} if count else {}),
         "lds_reliant": {"mean": float(reliant.mean()) if len(reliant) else None, "steps": len(reliant)},
         "steps": [
             {

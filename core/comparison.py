@@ -15,12 +15,15 @@ from core.attribution.method import Method, OpenModel
 from core.attribution.registry import CEILING
 from core.calibration import Item, Say
 from core.faithfulness import Interval, bootstrap_groups, bootstrap_ratio
+from core.flag import ESTIMATOR, judge_flag
+from core.intervals import NOMINAL
 from core.judging import BEST_SUM, CURVE_COLUMNS, LDS_COLUMNS, Judged, Score, Setting, judge
+from core.links import LITTLE_EVIDENCE
 from core.run import EffectEstimator
 from core.thinking import ShouldStop
 from core.trace import Sampling
 
-SCHEMA: Final = "sightline.faithfulness/2"
+SCHEMA: Final = "sightline.faithfulness/3"
 COLUMNS: Final = (*LDS_COLUMNS, "pointing", *CURVE_COLUMNS)
 
 
@@ -83,7 +86,11 @@ def summarize(
 
     Returns:
         {"schema", "operator", "masks", "precision", "screens", "thorough_screens", "kinds": {kind: screens},
-        "tokens", "seconds_per_pass", "methods": {name: {"description", "in_nats", "screens", "passes",
+        "tokens", "seconds_per_pass", "flag": {"threshold" (nats), "tokens", "steps"} with what
+        ``core.flag.judge_flag`` says of each, "intervals": {"nominal", "tokens", "steps",
+        "kinds": {kind: {"tokens", "steps"}}} with "coverage", "width" (nats), "coverage_of_large" and
+        "width_of_large" of each, or None without intervals,
+        "methods": {name: {"description", "in_nats", "screens", "passes",
         "seconds_per_token", each of ``COLUMNS``, "r2", "slope", "share_of_ceiling": {"steps", "tokens"},
         "kinds": {kind: {each of ``COLUMNS``, "r2", "slope"}}}}}. Each column is {"mean", "low", "high",
         "count"}; ``passes`` and ``seconds_per_token`` are means. The share of the ceiling is the ratio of LDS
@@ -120,7 +127,37 @@ def summarize(
         "kinds": {kind: sum(one.kind == kind for one in judged) for kind in kinds},
         "tokens": sum(one.tokens for one in judged),
         "seconds_per_pass": float(np.mean([one.seconds_per_pass for one in judged])) if judged else None,
+        "flag": {
+            "threshold": LITTLE_EVIDENCE,
+            **{
+                of: judge_flag([one.reliance[of] for one in judged], [one.flags[of] for one in judged])
+                for of in ("tokens", "steps")
+            },
+        },
+        "intervals": _intervals(judged, kinds),
         "methods": rows,
+    }
+
+
+def _intervals(judged: Sequence[Judged], kinds: Sequence[str]) -> dict[str, Any] | None:
+    """What the estimator's intervals hold, overall and by kind; None where it gives none."""
+    judged = [one for one in judged if one.coverage]
+    if not judged:
+        return None
+
+    def block(of: str, kind: str | None) -> dict[str, Any]:
+        sums = np.array([one.coverage[of] for one in judged if kind in (None, one.kind)]).reshape(-1, 6)
+        return {
+            "coverage": asdict(bootstrap_ratio(sums[:, 0], sums[:, 1])),
+            "width": asdict(bootstrap_ratio(sums[:, 2], sums[:, 1])),
+            "coverage_of_large": asdict(bootstrap_ratio(sums[:, 3], sums[:, 4])),
+            "width_of_large": asdict(bootstrap_ratio(sums[:, 5], sums[:, 4])),
+        }
+
+    return {
+        "nominal": NOMINAL,
+        **{of: block(of, None) for of in ("tokens", "steps")},
+        "kinds": {kind: {of: block(of, kind) for of in ("tokens", "steps")} for kind in kinds},
     }
 
 
@@ -162,7 +199,7 @@ def table(result: dict[str, Any]) -> str:
     ]
     for name, row in result["methods"].items():
         steps = row["steps"]
-        cells = [f"[{number(steps['low'])}, {number(steps['high'])}]"]
+        cells = [_range(steps)]
         cells += [number(row["kinds"][kind]["steps"]["mean"]) for kind in kinds]
         cells += [number(row[column]["mean"]) for column in list(names)[1:]]
         lines.append(_line(name, number(steps["mean"]), cells))
@@ -182,7 +219,45 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", f"{'method':<22}" + "".join(f"{name:>11}" for name in columns)]
     for name, row in result["methods"].items():
         lines.append(f"{name:<22}" + "".join(f"{show(row):>11}" for show in columns.values()))
+    lines += ["", *_flag_lines(result["flag"])]
+    if result["intervals"] is not None:
+        lines += ["", *_interval_lines(result["intervals"])]
     return "\n".join(lines)
+
+
+def _flag_lines(flag: dict[str, Any]) -> list[str]:
+    lines = [
+        f"No visual evidence (measured reliance below {flag['threshold']} nats), area under the ROC curve:",
+        f"{'score':<26}{'tokens':>8} {'':<15}{'steps':>8}",
+    ]
+    for name in flag["tokens"]["auc"]:
+        cells = [flag[of]["auc"][name] for of in ("tokens", "steps")]
+        lines.append(f"{name:<26}" + " ".join(f"{number(at['mean']):>8} {_range(at):<14}" for at in cells))
+    for of in ("tokens", "steps"):
+        one = flag[of]
+        text = f"{one['without']:,} of {one['targets']:,} {of} lack it"
+        if ESTIMATOR in one["auc"]:
+            text += f"; {number(one['right']['mean'])} of those flagged do"
+            text += f", {number(one['found']['mean'])} of those that do are flagged"
+        lines.append(text)
+    return lines
+
+
+def _interval_lines(intervals: dict[str, Any]) -> list[str]:
+    lines = [
+        f"Intervals, nominally {intervals['nominal']:.0%}: share of measured single drops inside, and mean "
+        "width in nats; then of drops of at least 0.1 nats",
+        f"{'':<22}" + "".join(f"{head:>14}" for head in "tokens width large steps width large".split()),
+    ]
+    columns = ("coverage", "width", "coverage_of_large")
+    for name, block in (("all", intervals), *intervals["kinds"].items()):
+        cells = [block[of][column]["mean"] for of in ("tokens", "steps") for column in columns]
+        lines.append(f"{name:<22}" + "".join(f"{number(cell):>14}" for cell in cells))
+    return lines
+
+
+def _range(interval: dict[str, Any]) -> str:
+    return f"[{number(interval['low'])}, {number(interval['high'])}]"
 
 
 def _line(name: str, steps: str, cells: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.earlier import EarlierSteps
+from core.intervals import Bounds
 from core.trace import Step, Token, Trace
 
 
@@ -41,7 +42,8 @@ class TokenDecoded:
 class EffectsEstimated:
     """Effects of tokens ``start`` .. ``start + len(effects)``: float32 [n, regions] and [n], nats.
 
-    ``earlier`` tells which earlier steps these tokens attend to, where that was read.
+    ``earlier`` tells which earlier steps these tokens attend to, where that was read; ``bounds`` are the
+    intervals of the effects, where the estimator gives any.
     """
 
     generation: int
@@ -49,6 +51,7 @@ class EffectsEstimated:
     effects: np.ndarray
     reliance: np.ndarray
     earlier: EarlierSteps | None = None
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,12 @@ def fold(trace: Trace, event: Event) -> None:
     match event:
         case TokenDecoded(token=token):
             trace.add_token(token)
-        case EffectsEstimated(start=start, effects=effects, reliance=reliance, earlier=earlier):
-            trace.set_effects(start, effects, reliance)
-            if earlier is not None:
-                trace.set_earlier(start, earlier)
+        case EffectsEstimated(start=start):
+            trace.set_effects(start, event.effects, event.reliance)
+            if event.earlier is not None:
+                trace.set_earlier(start, event.earlier)
+            if event.bounds is not None:
+                trace.set_bounds(start, event.bounds)
         case Finished(reason=reason, tokens_per_second=rate):
             trace.status = "stopped" if reason == "stopped" else "finished"
             trace.details["finish_reason"] = reason

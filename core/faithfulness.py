@@ -95,6 +95,39 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray) -> float:
     return above / (count * (total - count))
 
 
+def bootstrap_auc(
+    scores: Sequence[np.ndarray],
+    positive: Sequence[np.ndarray],
+    level: float = 0.95,
+    draws: int = 500,
+    seed: int = 0,
+) -> Interval:
+    """``roc_auc`` over all targets, with an interval from redrawing whole groups (the targets of a screen).
+
+    Args:
+        scores, positive: for each group [targets]; see ``roc_auc``.
+
+    Returns:
+        None for the mean and its interval where only one outcome occurs.
+    """
+    joined, outcomes = np.concatenate([*scores, np.zeros(0)]), np.concatenate([*positive, np.zeros(0, bool)])
+    if outcomes.all() or not outcomes.any():
+        return Interval(None, None, None, len(joined))
+    levels, level_of = np.unique(joined, return_inverse=True)  # targets that tie share a level
+    owner = np.repeat(np.arange(len(scores)), [len(group) for group in scores])
+    rng, drawn = np.random.default_rng(seed), []
+    for _ in range(draws):
+        weights = np.bincount(rng.integers(0, len(scores), len(scores)), minlength=len(scores))[owner]
+        right, wrong = (
+            np.bincount(level_of[kept], weights[kept], len(levels)) for kept in (outcomes, ~outcomes)
+        )
+        if right.sum() and wrong.sum():
+            below = wrong.cumsum() - wrong / 2
+            drawn.append(float(right @ below) / (right.sum() * wrong.sum()))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(roc_auc(joined, outcomes), float(low), float(high), len(joined))
+
+
 def scale_sums(effects: np.ndarray, masks: np.ndarray, log_probs: np.ndarray) -> np.ndarray:
     """What R² and slope over many texts are made of; shapes as in ``lds``.
 

@@ -19,6 +19,9 @@ from core.attribution.ridge import ridge_effects
 from core.calibration import Heard, Item, read_out
 from core.evidence import Located, Truth, holders, locate
 from core.faithfulness import curve_area, curve_counts, lds, over_spans, scale_sums
+from core.flag import flag_scores
+from core.intervals import bounds_of, coverage_sums, span_factor
+from core.intervals import over_spans as bounds_over_spans
 from core.regions import RegionMap
 from core.run import EffectEstimator
 from core.trace import Sampling
@@ -64,6 +67,9 @@ class Judged:
         thorough: whether the costly methods and the curves were judged too.
         seconds_per_pass: of one ablation.
         scores: method → how it did.
+        reliance: {"tokens": [T], "steps": [steps]}, nats; measured.
+        flags: {"tokens", "steps"} → score of ``core.flag.SCORES`` → one value for each target.
+        coverage: {"tokens", "steps"} → ``core.intervals.coverage_sums``; empty without intervals.
     """
 
     name: str
@@ -73,6 +79,9 @@ class Judged:
     thorough: bool
     seconds_per_pass: float
     scores: dict[str, Score]
+    reliance: dict[str, np.ndarray]
+    flags: dict[str, dict[str, np.ndarray]]
+    coverage: dict[str, np.ndarray]
 
 
 @dataclass(slots=True)
@@ -144,7 +153,34 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
     if thorough and setting.curves:
         for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], ablate).items():
             scores[name].columns.update(columns)
-    return Judged(item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, scores)
+    return Judged(
+        item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, scores,
+        _tokens_and_steps(whole[0] - nothing[0], heard.spans), _flags(case, heard.spans),
+        _coverage(case, heard.spans),
+    )  # fmt: skip
+
+
+def _tokens_and_steps(values: np.ndarray, spans: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
+    return {"tokens": values, "steps": over_spans(values, spans)}
+
+
+def _flags(case: Case, spans: Sequence[tuple[int, int]]) -> dict[str, dict[str, np.ndarray]]:
+    scores = {name: _tokens_and_steps(values, spans) for name, values in flag_scores(case).items()}
+    return {of: {name: score[of] for name, score in scores.items()} for of in ("tokens", "steps")}
+
+
+def _coverage(case: Case, spans: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
+    """How many measured single drops lie in the estimator's intervals, where it gives any."""
+    bounds = None if case.estimator is None else bounds_of(case.estimator, case.features)
+    if case.estimator is None or bounds is None:
+        return {}
+    drops = case.whole - case.singles
+    effects = case.estimator.estimate(case.features)[0]
+    steps = bounds_over_spans(effects, bounds, spans, span_factor(case.estimator.identity.details))
+    return {
+        "tokens": coverage_sums(bounds, drops.T),
+        "steps": coverage_sums(steps, over_spans(drops, spans).T),
+    }
 
 
 def _has_what_it_needs(method: Method, setting: Setting) -> bool:

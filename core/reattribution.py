@@ -13,6 +13,7 @@ from core.control import RunControl
 from core.coverage import coverage
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, StepEnded, TokenDecoded
+from core.intervals import bounds_of
 from core.regions import RegionMap
 from core.run import EFFECTS_AT_ONCE, EffectEstimator
 from core.thinking import ThinkingModel
@@ -61,8 +62,10 @@ def reattribute(
     for start in range(0, len(features), EFFECTS_AT_ONCE):
         if control.stopped:
             return
-        effects, reliance = estimator.estimate(features.rows(start, start + EFFECTS_AT_ONCE))
-        estimated.append(EffectsEstimated(generation, start, effects, reliance))
+        rows = features.rows(start, start + EFFECTS_AT_ONCE)
+        effects, reliance = estimator.estimate(rows)
+        bounds = bounds_of(estimator, rows)
+        estimated.append(EffectsEstimated(generation, start, effects, reliance, bounds=bounds))
         yield Stage(generation, "Estimating effects", 0.8 + 0.2 * (start + len(effects)) / len(features))
     if control.stopped:
         return

@@ -27,6 +27,7 @@ from core.events import (
     TokenDecoded,
 )
 from core.features import Features
+from core.intervals import bounds_of
 from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
 from core.regions import RegionMap
@@ -48,7 +49,10 @@ Segment = Callable[[Screenshot], tuple[RegionMap, Identity]]
 
 
 class EffectEstimator(Protocol):
-    """Turns features into effects; ``core/estimator.py`` has the learned one."""
+    """Turns features into effects; ``core/estimator.py`` has the learned one.
+
+    One that also knows how far its effects may be off has a method ``interval``; see ``core/intervals.py``.
+    """
 
     identity: Identity
 
@@ -244,7 +248,8 @@ class _Loop:
             own = np.array(self._step_of[start : start + len(effects)], np.int64)
             rows = self._probe.looked_back.float().cpu().numpy()
             earlier = strongest(rows, np.array(self._starts, np.int64), own)
-            yield EffectsEstimated(self._generation, start, effects, reliance, earlier)
+            bounds = bounds_of(self._estimator, features)
+            yield EffectsEstimated(self._generation, start, effects, reliance, earlier, bounds)
 
 
 def _sentence(error: Exception) -> str:

@@ -23,6 +23,7 @@ from PIL import Image
 from core.earlier import EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Failed, Finished, TokenDecoded, fold
+from core.intervals import Bounds
 from core.screenshot import png_bytes
 from core.strict_json import dumps, finite, plain
 from core.trace import Measurement, Token, Trace
@@ -56,6 +57,7 @@ class TraceWriter:
         self._tokens: list[tuple[Any, ...]] = []
         self._effects: list[tuple[Any, ...]] = []
         self._earlier: list[tuple[Any, ...]] = []
+        self._bounds: list[tuple[Any, ...]] = []
         self._meta: dict[str, str] = {}
         # collects status and details through the same fold that every view uses
         self._outcome = Trace(
@@ -77,10 +79,12 @@ class TraceWriter:
         match event:
             case TokenDecoded(token=token):
                 self._tokens.append(_token_row(token))
-            case EffectsEstimated(start=start, effects=effects, reliance=reliance, earlier=earlier):
+            case EffectsEstimated(start=start, effects=effects, reliance=reliance):
                 self._effects += _effect_rows(start, effects, reliance)
-                if earlier is not None:
-                    self._earlier += _earlier_rows(start, earlier)
+                if event.earlier is not None:
+                    self._earlier += _earlier_rows(start, event.earlier)
+                if event.bounds is not None:
+                    self._bounds += _bound_rows(start, event.bounds)
             case Finished() | Failed():
                 fold(self._outcome, event)
                 self._meta["status"] = self._outcome.status
@@ -121,7 +125,7 @@ class TraceWriter:
             if needed or not (isinstance(cause, sqlite3.Error) and is_busy(cause)):
                 raise
         else:
-            self._tokens, self._effects, self._earlier, self._meta = [], [], [], {}
+            self._tokens, self._effects, self._earlier, self._bounds, self._meta = [], [], [], [], {}
         finally:
             now = time.monotonic()
             self._next_flush = now + min(LONGEST_WAIT, max(FLUSH_SECONDS, (now - began) / SHARE_OF_TIME))
@@ -129,7 +133,7 @@ class TraceWriter:
     def _commit(self, database: sqlite3.Connection) -> None:
         try:
             database.execute("BEGIN IMMEDIATE")
-            _insert_run(database, self._tokens, self._effects, self._earlier)
+            _insert_run(database, self._tokens, self._effects, self._earlier, self._bounds)
             database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._meta.items())
             database.execute("COMMIT")
         except sqlite3.Error:
@@ -197,6 +201,7 @@ def _write_whole(path: Path, trace: Trace) -> None:
                 [_token_row(token) for token in trace.tokens],
                 _effect_rows(0, trace.effects[:estimated], trace.reliance[:estimated]),
                 _earlier_rows(0, trace.earlier),
+                [] if trace.bounds is None else _bound_rows(0, trace.bounds),
             )
             for measurement in trace.measured:
                 _insert_measurement(database, measurement)
@@ -249,10 +254,12 @@ def _insert_run(
     tokens: list[tuple[Any, ...]],
     effects: list[tuple[Any, ...]],
     earlier: list[tuple[Any, ...]],
+    bounds: list[tuple[Any, ...]],
 ) -> None:
     database.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)", tokens)
     database.executemany("INSERT OR REPLACE INTO effect VALUES (?, ?, ?)", effects)
     database.executemany("INSERT OR REPLACE INTO earlier VALUES (?, ?, ?)", earlier)
+    database.executemany("INSERT OR REPLACE INTO bound VALUES (?, ?, ?)", bounds)
 
 
 def _insert_measurement(database: sqlite3.Connection, measured: Measurement) -> None:
@@ -286,6 +293,13 @@ def _earlier_rows(start: int, earlier: EarlierSteps) -> list[tuple[Any, ...]]:
     steps, shares = earlier.steps.astype("<i4"), np.clip(finite(earlier.shares), 0.0, 1.0).astype("<f2")
     rows = enumerate(zip(steps, shares, strict=True), start)
     return [(token, of.tobytes(), share.tobytes()) for token, (of, share) in rows if of[0] >= 0]
+
+
+def _bound_rows(start: int, bounds: Bounds) -> list[tuple[Any, ...]]:
+    """Rows of the tokens that have an interval."""
+    lower, upper = (np.clip(values, -FLOAT16_MAX, FLOAT16_MAX).astype("<f2") for values in bounds)
+    known = np.flatnonzero(np.isfinite(lower).all(1) & np.isfinite(upper).all(1))
+    return [(start + int(i), lower[i].tobytes(), upper[i].tobytes()) for i in known]
 
 
 def _label_png(labels: np.ndarray) -> bytes:

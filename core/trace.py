@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core import intervals
 from core.earlier import EarlierSteps, nothing_earlier, over_span
 from core.quantity import ESTIMATED, UNCALIBRATED, Quantity
 from core.regions import RegionMap
@@ -133,6 +134,8 @@ class Trace:
         self._reliance = np.zeros(256, np.float32)
         self._estimated = 0
         self._earlier = nothing_earlier(0)
+        self._bounds: intervals.Bounds | None = None
+        self._bounded = 0
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -166,6 +169,44 @@ class Trace:
             )
         self._earlier.steps[start:end] = earlier.steps
         self._earlier.shares[start:end] = earlier.shares
+
+    def set_bounds(self, start: int, bounds: intervals.Bounds) -> None:
+        """Store intervals of the effects, [n, regions] each in nats, of tokens from ``start`` on.
+
+        Tokens arrive in order; of a token before ``start`` that has none, nothing is known.
+        """
+        end = start + len(bounds[0])
+        size = max(256, len(self._effects))
+        while size < end:
+            size *= 2
+        if self._bounds is None or size > len(self._bounds[0]):
+            grown = np.full((2, size, len(self.region_map)), np.nan, np.float32)
+            if self._bounds is not None:
+                grown[:, : len(self._bounds[0])] = self._bounds
+            self._bounds = grown[0], grown[1]
+        for kept, values in zip(self._bounds, bounds, strict=True):
+            kept[start:end] = values
+        self._bounded = max(self._bounded, end)
+
+    @property
+    def bounds(self) -> intervals.Bounds | None:
+        """Lower and upper bounds of the effects, float32 [known tokens, regions] each, nats.
+
+        NaN for a token without; None for a trace whose estimator gave none. Read only.
+        """
+        if self._bounds is None:
+            return None
+        end = min(self._bounded, self._estimated)
+        return self._bounds[0][:end], self._bounds[1][:end]
+
+    def span_bounds(self, start: int, end: int) -> intervals.Bounds | None:
+        """The interval of ``span_effects``, [regions] each, nats; None where a token of the span has none."""
+        known = self.bounds
+        end = min(end, len(self.tokens))
+        if known is None or not start < end <= len(known[0]) or np.isnan(known[0][start:end]).any():
+            return None
+        factor = intervals.span_factor(self.estimator.details)
+        return intervals.over_span(self._effects[start:end], known[0][start:end], known[1][start:end], factor)
 
     @property
     def earlier(self) -> EarlierSteps:

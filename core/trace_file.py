@@ -47,6 +47,11 @@ TABLES: Final = {
 }
 """The tables of this version and their columns."""
 
+OPTIONAL_TABLES: Final = {
+    "bound": "token INTEGER PRIMARY KEY, lower BLOB NOT NULL, upper BLOB NOT NULL",
+}
+"""Tables of this version that files written before them lack, and that older readers pass over."""
+
 MIGRATIONS: Final[dict[int, str]] = {
     1: "CREATE TABLE earlier (token INTEGER PRIMARY KEY, steps BLOB NOT NULL, shares BLOB NOT NULL)",
 }
@@ -61,7 +66,7 @@ MOST_CHECKS: Final = 5_000
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables of this version in an empty database."""
-    for name, columns in TABLES.items():
+    for name, columns in (TABLES | OPTIONAL_TABLES).items():
         connection.execute(f"CREATE TABLE {name} ({columns})")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
@@ -265,7 +270,8 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
     kinds = dict(connection.execute("SELECT name, type FROM sqlite_schema WHERE type != 'index' LIMIT 1000"))
     if "trigger" in kinds.values():
         raise damaged(path, "it holds triggers, which Sightline never writes")
-    for name, definition in TABLES.items():
+    present = {name: columns for name, columns in OPTIONAL_TABLES.items() if name in kinds}
+    for name, definition in (TABLES | present).items():
         expected = [column.split()[0].strip('"') for column in definition.split(",")]
         columns = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
         plain = kinds.get(name) == "table" and all(hidden == 0 for *_, hidden in columns)

@@ -64,6 +64,10 @@ def read_trace(path: Path) -> Trace:
                     MAX_MEASUREMENTS,
                 ),
             }
+            if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'bound'").fetchone():
+                rows["bound"] = _rows(
+                    connection, "SELECT token, lower, upper FROM bound ORDER BY token", MAX_TOKENS
+                )
             connection.rollback()  # the lock is gone before the slow part
             return _trace(rows)
         except BadValueError as error:
@@ -102,6 +106,7 @@ def _trace(rows: dict[str, list[tuple[Any, ...]]]) -> Trace:
     _add_tokens(trace, rows["token"])
     _add_effects(trace, rows["effect"])
     _add_earlier(trace, rows["earlier"])
+    _add_bounds(trace, rows.get("bound", []))
     for row in rows["measurement"]:
         trace.measured.append(_measurement(row, len(trace), len(trace.region_map)))
     return trace
@@ -196,6 +201,24 @@ def _add_earlier(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
     # also false for NaN
     _require(bool(((known.shares >= 0) & (known.shares <= 1)).all()), "attention that is not a share")
     trace.set_earlier(0, known)
+
+
+def _add_bounds(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    regions, count = len(trace.region_map), len(trace)
+    for token, *blobs in rows:
+        _integer(token, 0, count - 1, "an interval of a token that does not exist")
+        sound = all(isinstance(blob, bytes) and len(blob) == 2 * regions for blob in blobs)
+        _require(sound, "intervals do not fit the regions")
+    at = np.array([row[0] for row in rows])
+    known = np.full((2, at[-1] + 1, regions), np.nan, np.float32)
+    for side in (0, 1):
+        stored = np.frombuffer(b"".join(row[side + 1] for row in rows), "<f2").reshape(len(rows), regions)
+        _require(bool(np.isfinite(stored).all()), "intervals are not numbers")
+        known[side, at] = stored
+    _require(bool((known[0, at] <= known[1, at]).all()), "an interval that ends before it begins")
+    trace.set_bounds(0, (known[0], known[1]))
 
 
 def _measurement(row: tuple[Any, ...], tokens: int, regions: int) -> Measurement:

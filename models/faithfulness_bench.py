@@ -1,9 +1,20 @@
-"""The faithfulness benchmark over generated screens. Imports torch."""
+"""The faithfulness benchmark over generated screens, in several processes. Imports torch.
+
+A process with one thread wastes less on a small model than several threads do: the screens are dealt out, and
+what was judged of each comes back as it is done. What is judged of a screen does not depend on the dealing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+import multiprocessing
+import queue
+import signal
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -11,18 +22,25 @@ import torch
 from core.attribution.linear_attention import LinearAttention
 from core.attribution.registry import METHODS
 from core.calibration import Say
-from core.comparison import judge_all, summarize
-from core.judging import Setting
+from core.comparison import SCHEMA, summarize
+from core.errors import InputError
+from core.judged_file import Kept, append, take_up
+from core.judging import Judged, Setting, judge
 from core.run import EffectEstimator
 from core.trace import Sampling
 from models.bundled.estimator.items import items
-from models.bundled.screens import KINDS
+from models.bundled.screens import HELD_OUT, KINDS
 from models.thinker import Thinker
 
 Load = Callable[[], tuple[Thinker, EffectEstimator | None, LinearAttention | None]]
-"""Loads what is judged."""
+"""Loads what is judged; called in each process, so that several processes need one that can be pickled."""
 
 SOURCES: Final = ("truth", "opencv")
+EVERY: Final = 8
+"""With 100 screens of each kind, one in so many judged thoroughly keeps two cores busy for half an hour."""
+FIRST_SEED: Final = 500_000
+_PATIENCE: Final = 2.0
+"""Seconds between two looks at whether the processes are alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,7 @@ class Plan:
     Attributes:
         samples: screens of each kind.
         masks: random half masks that judge.
-        every: one screen in so many is judged thoroughly.
+        every: one screen in so many, of each kind and each source, is judged thoroughly.
         half: measure in bfloat16 (CPU).
         sources: where regions come from, in turn.
         max_new_tokens: limit of each text; greedy.
@@ -41,7 +59,7 @@ class Plan:
 
     samples: int = 100
     masks: int = 128
-    every: int = 5
+    every: int = EVERY
     half: bool = False
     sources: Sequence[str] = SOURCES
     max_new_tokens: int = 160
@@ -53,12 +71,123 @@ def natively_half() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def bench_faithfulness(load: Load, plan: Plan, say: Say | None = None) -> dict[str, Any]:
-    """Judge methods of the registry on held-out screens; see ``core.comparison.summarize``."""
+def bench_faithfulness(
+    load: Load,
+    plan: Plan,
+    say: Say | None = None,
+    processes: int = 1,
+    keep: Path | None = None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Judge methods of the registry on held-out screens; see ``core.comparison.summarize``.
+
+    Args:
+        load: what is judged.
+        plan: on what, and how.
+        say: told the progress.
+        processes: how many share the screens, each with one thread; 1 stays in this process.
+        keep: a file for what is judged so far, deleted at the end.
+        resume: go on from that file; otherwise one that is there is overwritten.
+
+    Raises:
+        InputError: the file was begun with other models or another plan.
+    """
+    kept = take_up(keep) if keep is not None and resume else Kept()
+    if keep is not None and not resume:
+        keep.unlink(missing_ok=True)
+    total = plan.samples * len(KINDS)
+    judged = list(kept.judged)
+    found = _judge(load, plan, (0, 1), kept) if processes == 1 else _side_by_side(load, plan, processes, kept)
+    with closing(found):
+        for key, one in found:
+            judged.append(one)
+            if keep is not None:
+                append(keep, key, one)
+            if say is not None:
+                say(f"Judged {len(judged)} of {total} screens", len(judged) / total)
+    judged.sort(key=lambda one: one.name)
+    result = summarize(judged, [METHODS[name] for name in plan.methods], plan.masks, plan.half)
+    if keep is not None:
+        keep.unlink(missing_ok=True)
+    return result | {"regions": list(plan.sources), "processes": processes}
+
+
+def _judge(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept) -> Generator[tuple[str, Judged]]:
+    """Judge every n-th screen that is not there yet; yields it with the key of what judged it."""
     thinker, estimator, linear = load()
-    methods = [METHODS[name] for name in plan.methods]
-    sampling = Sampling(max_new_tokens=plan.max_new_tokens)
-    setting = Setting(methods, estimator, linear, plan.masks, sampling, half=plan.half)
-    screens = items(plan.samples * len(KINDS), held_out=True, sources=plan.sources)
-    judged = list(judge_all(thinker, screens, setting, plan.every, say=say))
-    return summarize(judged, methods, plan.masks, plan.half) | {"regions": list(plan.sources)}
+    key = _key(thinker, estimator, linear, plan)
+    if kept.key not in ("", key):
+        raise InputError(
+            "The unfinished benchmark was begun with another model, estimator or plan. Take those again, or "
+            "leave out --resume to begin anew."
+        )
+    setting = Setting(
+        [METHODS[name] for name in plan.methods],
+        estimator,
+        linear,
+        plan.masks,
+        Sampling(max_new_tokens=plan.max_new_tokens),
+        half=plan.half,
+    )
+    done = {one.name for one in kept.judged}
+    screens = items(
+        plan.samples * len(KINDS), held_out=True, sources=plan.sources, first=FIRST_SEED, shard=shard
+    )
+    for item in screens:
+        if item.name not in done:
+            # Seeds pass through the kinds first and the sources next.
+            turn = (item.seed - HELD_OUT - FIRST_SEED) // (len(KINDS) * len(plan.sources))
+            judged = judge(thinker, item, setting, thorough=turn % plan.every == 0)
+            if judged is not None:
+                yield key, judged
+
+
+def _key(
+    thinker: Thinker, estimator: EffectEstimator | None, linear: LinearAttention | None, plan: Plan
+) -> str:
+    """What judged screens must share to be summed up together."""
+    whose = [thinker.identity.sha256, estimator.identity.sha256 if estimator else "", linear is not None]
+    return hashlib.sha256(json.dumps([SCHEMA, whose, asdict(plan)]).encode()).hexdigest()
+
+
+def _work(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept, found: Any) -> None:
+    """One process: judge a share of the screens and send each; None at the end, or what was wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
+    torch.set_num_threads(1)
+    try:
+        for judged in _judge(load, plan, shard, kept):
+            found.put(judged)
+        found.put(None)
+    except InputError as error:
+        found.put(error)
+
+
+def _side_by_side(load: Load, plan: Plan, processes: int, kept: Kept) -> Generator[tuple[str, Judged]]:
+    """What ``_judge`` yields, from several processes, in the order in which it is done."""
+    context = multiprocessing.get_context("spawn")
+    found = context.Queue()
+    workers = []
+    try:
+        for place in range(processes):
+            shard = (place, processes)
+            worker = context.Process(target=_work, args=(load, plan, shard, kept, found), daemon=True)
+            worker.start()
+            workers.append(worker)
+        working = processes
+        while working:
+            try:
+                one = found.get(timeout=_PATIENCE)
+            except queue.Empty:
+                if any(worker.exitcode for worker in workers):
+                    raise RuntimeError("a process of the benchmark died; see what it said above") from None
+                continue
+            if isinstance(one, InputError):
+                raise one
+            if one is None:
+                working -= 1
+            else:
+                yield one
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
 from app.cli.console import progress, say
@@ -32,9 +33,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="screens or kills (5 to 200; faithfulness, dynamics: of each kind, 100)",
     )
     add("--masks", metavar="N", type=int, default=128, help="faithfulness: random masks a screen (128)")
-    add("--every", metavar="N", type=int, default=5, help="faithfulness: costly methods on every Nth (5)")
+    add("--every", metavar="N", type=int, default=8, help="faithfulness: costly methods on every Nth (8)")
+    add(
+        "--processes",
+        metavar="N",
+        type=int,
+        help="faithfulness: share the screens among N processes (one for each core; 1 for a big model)",
+    )
+    add("--resume", action="store_true", help="faithfulness: go on with what was judged for the same --json")
     add("--precision", metavar="P", default="auto", help="faithfulness: auto, full or half (auto)")
     add("--picture", metavar="FILE", help="faithfulness: also draw the table as a PNG")
+    add("--readme", metavar="FILE", help="faithfulness: also write the table into this Markdown file")
+    add("--from", metavar="FILE", dest="figures", help="faithfulness: take the --json of an earlier run")
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
     add(
@@ -67,7 +77,7 @@ def run(args: Namespace) -> int:
     }
     if args.what not in benches:
         raise InputError(f"There is no benchmark “{args.what}”. Choose one of: {', '.join(benches)}.")
-    for name in ("samples", "masks", "rounds", "every", "tokens"):
+    for name in ("samples", "masks", "rounds", "every", "tokens", "processes"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise InputError(f"--{name} must be at least 1, not {getattr(args, name)}.")
     result, text = benches[args.what](args)
@@ -107,36 +117,69 @@ def _speed(args: Namespace) -> tuple[dict[str, object], str]:
 def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     if args.precision not in ("auto", "full", "half"):
         raise InputError(f"There is no precision “{args.precision}”. Choose auto, full or half.")
-    tell = progress()
-    tell("Loading the libraries", None)
-    from core.comparison import table
-    from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness, natively_half
-
-    on_cpu = args.device in ("auto", "cpu")
-    half = args.precision == "half" or (args.precision == "auto" and on_cpu and natively_half())
-    sources = (args.regions,) if args.regions else SOURCES
-    plan = Plan(args.samples or 100, args.masks, args.every, half, sources)
-    load = partial(_load_judged, args)
-    result = bench_faithfulness(load, plan, tell)
+    result = _figures(Path(args.figures)) if args.figures else _judged(args)
     if args.picture:
         from core.export.atomic import replacing
         from core.export.faithfulness_picture import draw_table
 
         with replacing(Path(args.picture)) as part:
             draw_table(result).save(part, "PNG")
+    if args.readme:
+        from core.export.faithfulness_text import rewrite
+
+        rewrite(Path(args.readme), result)
+    from core.comparison import table
+
     return result, table(result)
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    """The result of an earlier run."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read {path}. Name what bench faithfulness wrote with --json.") from error
+    from core.comparison import SCHEMA
+
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        raise InputError(f"{path} is no result of this version's bench faithfulness. Run it again.")
+    return result
+
+
+def _judged(args: Namespace) -> dict[str, Any]:
+    """The result of judging now."""
+    if args.resume and not args.json:
+        raise InputError("Say with --json which benchmark to go on with.")
+    tell = progress()
+    tell("Loading the libraries", None)
+    from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness, natively_half
+
+    on_cpu = args.device in ("auto", "cpu")
+    half = args.precision == "half" or (args.precision == "auto" and on_cpu and natively_half())
+    sources = (args.regions,) if args.regions else SOURCES
+    plan = Plan(args.samples or 100, args.masks, args.every, half, sources)
+    keep = Path(f"{args.json}.unfinished") if args.json else None
+    # Each process has a model of its own; only the bundled one is known to be small.
+    alone = not on_cpu or args.model != "bundled"
+    processes = args.processes or (1 if alone else min(os.cpu_count() or 1, plan.samples))
+    return bench_faithfulness(partial(_load_judged, args), plan, tell, processes, keep, args.resume)
 
 
 def _load_judged(args: Namespace) -> tuple[Thinker, EffectEstimator | None, LinearAttention | None]:
     """What the benchmark judges."""
     from app.engine import Engine
+    from app.environment import estimators_folder
     from core.attribution.linear_attention import load_linear
     from core.attribution.prior import Prior
-    from models.estimators import bundled_estimator
+    from models.estimators import bundled_estimator, estimators_in
 
-    engine = Engine(args.model, args.estimator, loading=loading_of(args))
-    thinker, fitted = engine.load(lambda text, part: None)
-    linear = load_linear(bundled_estimator() if args.estimator == "bundled" else Path(args.estimator))
+    thinker, fitted = Engine(args.model, args.estimator, loading=loading_of(args)).load(lambda *_: None)
+    name = args.estimator
+    if name == "auto" and args.model != "bundled":
+        folder = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
+    else:
+        folder = bundled_estimator() if name in ("auto", "bundled") else Path(name)
+    linear = None if folder is None else load_linear(folder)
     if linear is not None and linear.thinker_sha256 != thinker.identity.sha256:
         say("The linear map beside the estimator belongs to another model and is left out.")
         linear = None
@@ -163,7 +206,6 @@ def _segment(args: Namespace) -> tuple[dict[str, object], str]:
 
 
 def _window(args: Namespace) -> tuple[dict[str, object], str]:
-    import os
     import sys
 
     from app.environment import display_problem, prepare_qt

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
 from core.export.json_file import write_json
+from core.intervals import NOMINAL
 from core.strict_json import finite, plain
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def to_json(trace: Trace, steps: Steps | None = None) -> dict[str, Any]:
             "kind": trace.quantity.kind,
             "unit": trace.quantity.unit,
             "values": _nats(trace.effects[start:estimated]) + [None] * (end - estimated),
+            **_intervals(trace, start, end),
         },
         "measured": [_measurement(m) for m in trace.measured if start <= m.start and m.end <= end],
     }
@@ -105,6 +107,18 @@ def _identity(identity: Identity) -> dict[str, Any]:
         "sha256": plain(identity.sha256),
         "details": plain(identity.details),
     }
+
+
+def _intervals(trace: Trace, start: int, end: int) -> dict[str, Any]:
+    """The intervals of tokens, null where a token has none; nothing where no token has any."""
+    if trace.bounds is None:
+        return {}
+    rows = [trace.span_bounds(token, token + 1) for token in range(start, end)]
+    sides = {
+        name: [None if row is None else _nats(row[side]) for row in rows]
+        for side, name in enumerate(("lower", "upper"))
+    }
+    return {"intervals": {"nominal": NOMINAL, **sides}}
 
 
 def _measurement(measured: Measurement) -> dict[str, Any]:

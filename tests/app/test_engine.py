@@ -11,6 +11,7 @@ from PIL import Image
 from app.engine import Engine
 from app.main import main
 from core.errors import InputError
+from core.export.faithfulness_text import BEGIN, END
 from core.store import read_trace
 
 
@@ -110,7 +111,8 @@ def test_bench_faithfulness_prints_a_table_and_draws_it(
         ),
     )
     save_linear(tiny_estimator, LinearAttention(np.ones((3, 4), np.float32), "of another model", 1))
-    figures, picture = tmp_path / "f.json", tmp_path / "f.png"
+    figures, picture, readme = tmp_path / "f.json", tmp_path / "f.png", tmp_path / "README.md"
+    readme.write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
     arguments = ["--model", str(tiny_folder), "--estimator", str(tiny_estimator), "--samples", "1"]
     arguments += ["--masks", "4", "--precision", "full", "--json", str(figures)]
     assert main(["bench", "faithfulness", *arguments, "--picture", str(picture)]) == 0
@@ -122,6 +124,20 @@ def test_bench_faithfulness_prints_a_table_and_draws_it(
     assert set(result["methods"]) == {"estimator", "leave-one-out", "best sum"}
     with Image.open(picture) as drawn:
         assert drawn.width > 1000
+    assert not list(tmp_path.glob("*.unfinished"))
+    monkeypatch.setattr(faithfulness_bench, "bench_faithfulness", None)
+    assert main(["bench", "faithfulness", "--from", str(figures), "--readme", str(readme)]) == 0
+    assert capsys.readouterr().out == told.out
+    assert "| leave-one-out |" in readme.read_text(encoding="utf-8")
+
+
+def test_bench_shows_no_figures_of_something_else_and_goes_on_with_nothing_unnamed(tmp_path, capsys):
+    (tmp_path / "f.json").write_text('{"schema": "sightline.faithfulness/1"}', encoding="utf-8")
+    for name, words in {"f.json": "no result of this version", "none.json": "Cannot read"}.items():
+        assert main(["bench", "faithfulness", "--from", str(tmp_path / name)]) == 2
+        assert words in capsys.readouterr().err
+    assert main(["bench", "faithfulness", "--resume"]) == 2
+    assert "--json" in capsys.readouterr().err
 
 
 def test_bench_dynamics_prints_a_table(tiny_folder, tiny_estimator, capsys, monkeypatch):

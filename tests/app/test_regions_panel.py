@@ -8,7 +8,16 @@ from fake_traces import fake_events, fake_trace
 from PySide6.QtCore import QEvent, QModelIndex, Qt
 from PySide6.QtGui import QKeyEvent
 
-from app.regions_model import EFFECT, NAME, REGION_ROLE, SHARE, TIPS, RegionsModel
+from app.regions_model import (
+    BOUNDS_ROLE,
+    EFFECT,
+    NAME,
+    REGION_ROLE,
+    SHARE,
+    TIPS,
+    WHISKER_TIP,
+    RegionsModel,
+)
 from app.regions_panel import NOTHING, RegionsPanel
 from app.session import Session
 from app.wording import percent, selection_finding, shares, signed_number
@@ -164,3 +173,24 @@ def test_the_model_passes_qts_own_checks(qtmodeltester):
     assert {model.index(r, 0).data(REGION_ROLE) for r in range(model.rowCount())} == set(
         range(len(trace.region_map))
     )
+
+
+def test_an_interval_is_a_whisker_over_the_bar_and_a_line_in_the_tip(panel, session):
+    session.set_trace(fake_trace())
+    session.select(3)
+    row = panel.model.index(0, EFFECT)
+    assert row.data(BOUNDS_ROLE) is None
+    assert "interval" not in row.data(Qt.ItemDataRole.ToolTipRole)
+    bare = panel.table.grab().toImage()
+    trace = session.trace
+    trace.set_bounds(0, (trace.effects - 0.5, trace.effects + 0.25))
+    session.select(4)
+    session.select(3)
+    effect = float(session.selected_effects()[row.data(REGION_ROLE)])
+    assert row.data(BOUNDS_ROLE) == pytest.approx((effect - 0.5, effect + 0.25), abs=1e-5)
+    told = row.data(Qt.ItemDataRole.ToolTipRole)
+    assert f"interval {signed_number(effect - 0.5)} to {signed_number(effect + 0.25)} nats" in told
+    assert WHISKER_TIP in panel.model.headerData(
+        EFFECT, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
+    )
+    assert panel.table.grab().toImage() != bare

@@ -164,3 +164,12 @@ def test_a_trace_opened_meanwhile_does_not_get_the_measurements(qtbot, opened, e
     qtbot.waitUntil(lambda: opened.controller.session.trace is not first)
     qtbot.waitUntil(lambda: not opened.controller.verifier.busy)
     assert opened.controller.session.trace.measured == []
+
+
+def test_the_badge_tells_how_many_measurements_lie_in_their_intervals(qtbot, opened):
+    bar, trace = opened.regions.measure_bar, opened.controller.session.trace
+    trace.set_bounds(0, (trace.effects - 1e4, trace.effects + 1e4))
+    opened.controller.session.select_step(1)
+    measure(qtbot, opened)
+    count = 2 * len(trace.region_map)
+    assert f"{count} of {count} measured effects lie in the 90 % intervals" in bar._badge.toolTip()

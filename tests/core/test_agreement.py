@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from core.agreement import agreement
+from core.agreement import agreement, inside_intervals
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Sampling, Token, Trace
@@ -74,3 +76,17 @@ def test_a_perfect_estimate_scores_one(trace, measured):
     result = agreement(trace, perfect)
     assert result["lds"]["mean"] == pytest.approx(1.0)
     assert all(row["correlation_with_single_drops"] == pytest.approx(1.0) for row in result["steps"])
+
+
+def test_measured_effects_are_counted_in_the_intervals_of_their_estimates(trace, measured):
+    assert inside_intervals(trace, measured) == (0, 0)
+    assert "intervals" not in agreement(trace, measured)
+    trace.estimator.details["interval_factor"] = 2.0
+    trace.set_bounds(0, (trace.effects - 3.0, trace.effects + 4.0))
+    low, high = trace.span_bounds(2, 4)  # two tokens: √2 times the half-widths, times the factor
+    np.testing.assert_allclose(low, trace.effects[2:4].sum(0) - 6 * np.sqrt(2), rtol=1e-5)
+    np.testing.assert_allclose(high, trace.effects[2:4].sum(0) + 8 * np.sqrt(2), rtol=1e-5)
+    inside = [replace(measured[0], effects=np.float32([low[0], high[1], low[2] - 0.1, high[3] + 0.1]))]
+    inside = [replace(inside[0], start=2, end=4)]
+    assert inside_intervals(trace, inside) == (2, 4)
+    assert agreement(trace, inside)["intervals"] == {"nominal": 0.9, "inside": 2, "effects": 4}

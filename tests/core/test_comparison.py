@@ -15,7 +15,9 @@ from core.calibration import Item
 from core.comparison import COLUMNS, compare, judge_all, summarize, table
 from core.evidence import Located, Read
 from core.export.faithfulness_picture import draw_table
+from core.flag import ESTIMATOR, SCORES
 from core.judging import BEST_SUM, Setting, pointing
+from core.links import LITTLE_EVIDENCE
 from core.regions import region_map_from_labels
 from core.trace import Identity, Sampling
 
@@ -33,7 +35,13 @@ def items(count: int) -> list[Item]:
 
 
 class Looks:
-    identity = Identity("looks")
+    """An estimator that is so unsure that no measurement can surprise it."""
+
+    identity = Identity("looks", details={"interval_factor": 0.5})
+
+    def interval(self, features):
+        effects = self.estimate(features)[0]
+        return effects - 1000, effects + 3000
 
     def estimate(self, features):
         return features.attention.mean((1, 2)).numpy(), features.image_mass.mean((1, 2)).numpy()
@@ -85,6 +93,39 @@ def test_costly_methods_and_curves_are_judged_on_some_screens_of_each_kind(judge
     assert result["methods"]["random"]["deletion"]["count"] <= 2
 
 
+def test_intervals_are_held_against_single_drops_of_tokens_and_steps(judged, result):
+    found = result["intervals"]
+    assert found["nominal"] == 0.9
+    for block in (found, found["kinds"]["odd"], found["kinds"]["even"]):
+        assert block["tokens"]["coverage"]["mean"] == block["steps"]["coverage"]["mean"] == 1
+        assert block["tokens"]["width"]["mean"] == pytest.approx(4000)
+    pairs = sum(one.coverage["tokens"][1] for one in judged)
+    assert pairs == sum(one.tokens * one.regions for one in judged)
+    wide = sum(one.coverage["steps"][2] for one in judged) / sum(one.coverage["steps"][1] for one in judged)
+    assert found["steps"]["width"]["mean"] == pytest.approx(wide)
+
+
+def test_the_flag_is_judged_by_the_measured_reliance(judged, result):
+    flag = result["flag"]
+    assert flag["threshold"] == LITTLE_EVIDENCE
+    assert flag["tokens"]["targets"] == sum(one.tokens for one in judged)
+    assert flag["tokens"]["without"] == sum((one.reliance["tokens"] < 0.5).sum() for one in judged)
+    assert set(flag["steps"]["auc"]) == set(SCORES)
+    for one in judged:
+        assert one.reliance["steps"].sum() == pytest.approx(one.reliance["tokens"].sum(), abs=1e-3)
+        for name, scores in one.flags["steps"].items():
+            assert scores.sum() == pytest.approx(one.flags["tokens"][name].sum(), abs=1e-3)
+
+
+def test_a_comparison_can_do_without_curves_and_without_an_estimator(tiny_thinker):
+    one = compare(tiny_thinker, None, items(1), [METHODS["random"]], 8, SAMPLING, curves=False)
+    assert one["intervals"] is None
+    assert ESTIMATOR not in one["flag"]["tokens"]["auc"]
+    assert "Intervals" not in table(one)
+    assert one["methods"]["random"]["deletion"]["mean"] is None
+    assert one["methods"]["random"]["tokens"]["count"] > 0
+
+
 def test_methods_without_what_they_need_are_left_out(result):
     assert "linear attention" not in result["methods"]
 
@@ -97,6 +138,8 @@ def test_the_result_says_how_it_came_about_and_is_plain_json(result):
     assert set(result["methods"]["random"]["kinds"]) == {"even", "odd"}
     again = json.loads(json.dumps(result, allow_nan=False))
     assert "ridge 24" in table(again)
+    assert "No visual evidence" in table(again)
+    assert "Intervals" in table(again)
     picture = draw_table(again)
     assert picture.width > 1000
     assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 20
@@ -112,12 +155,6 @@ def test_removing_what_leave_one_out_puts_first_costs_what_it_says(judged):
     assert drops
     for drop in drops:
         assert drop["leave-one-out"] >= max(drop.values()) - 1e-4
-
-
-def test_a_comparison_can_leave_the_curves_out(tiny_thinker):
-    one = compare(tiny_thinker, None, items(1), [METHODS["random"]], 8, SAMPLING, curves=False)
-    assert one["methods"]["random"]["deletion"]["mean"] is None
-    assert one["methods"]["random"]["tokens"]["count"] > 0
 
 
 def test_no_method_gets_the_masks_that_judge_it(tiny_thinker):

@@ -27,6 +27,10 @@ class AllFeatures:
         looked = features.attention.mean((1, 2)) + features.direct.sum((1, 2)) + features.carried.sum(1)
         return looked.numpy(), (features.image_mass.mean((1, 2)) + features.entropy).numpy()
 
+    def interval(self, features):
+        effects = self.estimate(features)[0]
+        return effects - 0.5, effects + 2
+
 
 def replay(events) -> Trace:
     trace = next(event.trace for event in events if isinstance(event, Started))

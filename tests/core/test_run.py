@@ -312,3 +312,20 @@ def test_effects_come_with_the_earlier_steps_that_their_tokens_attended_to(start
         assert (event.earlier.steps[known] < np.repeat(own, known.sum(1))).all()
         sums = event.earlier.shares.astype(float).sum(1)
         assert ((sums >= 0) & (sums <= 1)).all()
+
+
+class Unsure(SumOfLooks):
+    """Knows its effects to ±0.25 nats."""
+
+    def interval(self, features):
+        effects = self.estimate(features)[0]
+        return effects - 0.25, effects + 0.25
+
+
+def test_what_an_estimator_is_unsure_of_comes_with_its_effects_and_stays(start):
+    trace = replay(list(start(estimator=Unsure())))
+    np.testing.assert_allclose(trace.bounds[0], trace.effects - 0.25, atol=1e-6)
+    np.testing.assert_allclose(trace.bounds[1], trace.effects + 0.25, atol=1e-6)
+    low, high = trace.span_bounds(0, 4)
+    np.testing.assert_allclose(high - low, 2 * 0.25 * 2, atol=1e-5)  # four tokens: twice the width of one
+    assert replay(list(start())).bounds is None

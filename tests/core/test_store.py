@@ -313,6 +313,45 @@ def test_a_token_row_needs_no_effects(tmp_path, make_trace):
     assert (len(read), read.estimated) == (1, 0)
 
 
+def with_bounds(trace: Trace, first: int = 0) -> Trace:
+    """The trace with an interval of −0.5 to +1 around each effect of the tokens from ``first`` on."""
+    trace.set_bounds(first, (trace.effects[first:] - 0.5, trace.effects[first:] + 1))
+    return trace
+
+
+def test_intervals_read_back_as_they_were_and_only_where_they_were(tmp_path, make_trace):
+    trace = with_bounds(make_trace(), 2)
+    save_trace(tmp_path / "t.sightline", trace)
+    read = read_trace(tmp_path / "t.sightline")
+    assert np.isnan(read.bounds[0][:2]).all()
+    for mine, kept in zip(trace.bounds, read.bounds, strict=True):
+        np.testing.assert_allclose(kept[2:], mine[2:], atol=2e-3)  # half precision
+    assert read.span_bounds(1, 3) is None
+    assert read_trace(tmp_path / "t.sightline").span_bounds(2, 4) is not None
+
+
+def test_intervals_reach_the_file_with_the_events_of_a_run(tmp_path, make_trace):
+    whole = make_trace()
+    writer = TraceWriter(tmp_path / "run.sightline", empty_copy(whole))
+    for token in whole.tokens:
+        writer.write(TokenDecoded(1, token))
+    bounds = whole.effects - 1, whole.effects + 1
+    writer.write(EffectsEstimated(1, 0, whole.effects, whole.reliance, bounds=bounds))
+    writer.close("finished")
+    np.testing.assert_allclose(read_trace(writer.path).bounds[1], whole.effects + 1, atol=4e-3)
+
+
+def test_a_trace_without_intervals_and_one_from_before_there_were_any_have_none(saved):
+    assert read_trace(saved).bounds is None
+    connection = sqlite3.connect(saved)
+    connection.execute("DROP TABLE bound")
+    connection.commit()
+    connection.close()
+    assert read_trace(saved).bounds is None
+    set_notes(saved, "still writable")
+    assert read_trace(saved).notes == "still writable"
+
+
 def test_the_format_is_documented_to_the_last_column(saved):
     page = os.path.join(os.path.dirname(os.path.dirname(store.__file__)), "docs", "trace-format.md")
     with open(page, encoding="utf-8") as file:

@@ -43,6 +43,23 @@ def test_a_newer_version_is_refused_and_says_to_update(saved):
             attempt(saved)
 
 
+def test_intervals_that_make_no_sense_are_refused(saved):
+    regions = len(read_trace(saved).region_map)
+    low, high = (np.full(regions, value, "<f2").tobytes().hex() for value in (-1, 1))
+    nan = np.full(regions, np.nan, "<f2").tobytes().hex()
+    for values, words in {
+        f"0, x'{high}', x'{low}'": "ends before it begins",
+        f"0, x'{low}', x'{nan}'": "not numbers",
+        f"0, x'{low}', x'00'": "do not fit",
+        f"999, x'{low}', x'{high}'": "does not exist",
+    }.items():
+        alter(saved, f"INSERT INTO bound VALUES ({values})")
+        with pytest.raises(InputError, match=words):
+            read_trace(saved)
+        alter(saved, "DELETE FROM bound")
+    read_trace(saved)
+
+
 def test_an_older_version_opens_without_being_changed_and_is_migrated_on_writing(
     saved, monkeypatch, measurement_of
 ):

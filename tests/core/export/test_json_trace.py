@@ -102,3 +102,16 @@ def test_the_schema_refuses_what_is_not_a_trace(make_trace, check):
         spoil(bad)
         with pytest.raises(jsonschema.ValidationError):
             check(bad)
+
+
+def test_intervals_are_exported_where_there_are_any(make_trace, check):
+    trace = make_trace()
+    assert "intervals" not in to_json(trace)["effects"]
+    trace.set_bounds(2, (trace.effects[2:] - 1, trace.effects[2:] + 2))
+    read = to_json(trace)
+    check(read)
+    found = read["effects"]["intervals"]
+    assert found["nominal"] == 0.9
+    assert found["lower"][:2] == found["upper"][:2] == [None, None]
+    np.testing.assert_allclose(found["lower"][2:], trace.effects[2:] - 1, atol=1e-4)
+    np.testing.assert_allclose(found["upper"][2:], trace.effects[2:] + 2, atol=1e-4)

@@ -1,0 +1,137 @@
+"""What the README says of faithfulness, written from a result of the benchmark."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import InputError
+from core.export.atomic import replacing
+
+BEGIN: Final = "<!-- sightline bench faithfulness writes from here -->"
+END: Final = "<!-- to here -->"
+WIDTH: Final = 119
+
+ROWS: Final = {
+    "random": "random",
+    "mean attention": "mean attention",
+    "prior": "attention, sink- and area-corrected",
+    "attention rollout": "attention rollout",
+    "linear attention": "the paper's linear map of attention",
+    "gradient × input": "gradient × input",
+    "integrated gradients": "integrated gradients",
+    "estimator": "**estimator**",
+    "leave-one-out": "leave-one-out",
+    "ridge 64": "ridge on 64 ablations of the same text",
+    "ridge 256": "ridge on 256",
+}
+"""Methods of the README's table, and what it calls them; the JSON beside it has all."""
+
+
+def section(result: dict[str, Any]) -> str:
+    """What ``core.comparison.summarize`` returned, as Markdown."""
+    kinds = result["kinds"]
+    each = set(kinds.values())
+    samples = max(each)
+    per_kind = f"{samples if len(each) == 1 else f'{min(each)} to {samples}'} of each kind"
+    command = "uv run sightline bench faithfulness" + (f" --samples {samples}" if samples != 100 else "")
+    half = ", run in bfloat16" if result["precision"] == "bfloat16" else ""
+    parts = [
+        _wrapped(
+            f"**Faithfulness.** LDS of steps against measured pixel ablations: {result['screens']} held-out "
+            f"screens ({per_kind}), {result['masks']} random masks each{half}, 95 % bootstrap intervals; "
+            f"methods with passes of their own on {result['thorough_screens']} of the screens (`{command}`; "
+            "[all methods and columns](docs/faithfulness.json)). “Pointing”: how often the region with the "
+            "largest effect holds the element that a word was read from."
+        ),
+        _table(result["methods"]),
+    ]
+    trust = _trust(result)
+    return "\n\n".join([*parts, _wrapped(trust)] if trust else parts) + "\n"
+
+
+def rewrite(readme: Path, result: dict[str, Any]) -> None:
+    """Put the section into a file, between its two marks.
+
+    Raises:
+        InputError: the file cannot be read or written, or lacks the marks.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"Cannot read {readme}. Name a Markdown file that is there.") from error
+    before, found, rest = text.partition(BEGIN + "\n")
+    _, closed, after = rest.partition(END + "\n")
+    if not found or not closed:
+        raise InputError(f"{readme} lacks the lines “{BEGIN}” and “{END}”. Add them where the table belongs.")
+    with replacing(readme) as part:
+        part.write_text(f"{before}{BEGIN}\n{section(result)}{END}\n{after}", encoding="utf-8")
+
+
+def _table(methods: dict[str, Any]) -> str:
+    lines = [
+        "| method | steps | read tokens | carried tokens | pointing | R², nats | forward passes |",
+        "|" + "---|" * 7,
+    ]
+    for name, title in ROWS.items():
+        if name not in methods:
+            continue
+        row = methods[name]
+        figures = [row[column]["mean"] for column in ("direct_tokens", "carried_tokens", "pointing", "r2")]
+        cells = [_with_interval(row["steps"]), *map(_short, figures), f"{row['passes']:.0f}"]
+        if name == "estimator":
+            cells = [f"**{cell}**" for cell in cells]
+        lines.append(f"| {' | '.join([title, *cells])} |")
+    return "\n".join(lines)
+
+
+def _trust(result: dict[str, Any]) -> str:
+    """A sentence on the flag and one on intervals, where the result has them (older ones do not)."""
+    said = []
+    flag = result.get("flag")
+    if flag and "estimated reliance" in flag["tokens"]["auc"]:
+        estimated, looked = (
+            {of: _with_interval(flag[of]["auc"][name]) for of in ("tokens", "steps")}
+            for name in ("estimated reliance", "attention on the image")
+        )
+        said.append(
+            f"**Trust.** *No visual evidence* (a reliance below {flag['threshold']} nats) is told from the "
+            f"rest with an area under the ROC curve of {estimated['tokens']} for tokens and "
+            f"{estimated['steps']} for steps; by attention on the image alone, with {looked['tokens']} and "
+            f"{looked['steps']}."
+        )
+    intervals = result.get("intervals")
+    if intervals:
+        tokens, steps = intervals["tokens"], intervals["steps"]
+        said.append(
+            f"{100 * intervals['nominal']:.0f} % intervals hold {_percent(tokens['coverage'])} of the "
+            f"measured effects of single regions on tokens (mean width {tokens['width']['mean']:.2f} nats) "
+            f"and {_percent(steps['coverage'])} of those on steps ({steps['width']['mean']:.2f} nats)."
+        )
+    return " ".join(said)
+
+
+def _percent(interval: dict[str, Any]) -> str:
+    low, high = (f"{100 * interval[end]:.1f}" for end in ("low", "high"))
+    return f"{100 * interval['mean']:.1f} % [{low}, {high}]"
+
+
+def _with_interval(interval: dict[str, Any]) -> str:
+    if interval["mean"] is None:
+        return "–"
+    return f"{_short(interval['mean'])} [{_short(interval['low'])}, {_short(interval['high'])}]"
+
+
+def _short(value: float | None) -> str:
+    """``.67``, ``1.00``, ``<0``, or a dash for none."""
+    if value is None:
+        return "–"
+    text = f"{value:.2f}"
+    if float(text) < 0:
+        return "<0"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False))

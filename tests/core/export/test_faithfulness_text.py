@@ -1,0 +1,64 @@
+"""What the README says of faithfulness is what the committed figures say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import core
+from core.errors import InputError
+from core.export.faithfulness_text import BEGIN, END, rewrite, section
+
+ROOT = Path(next(iter(core.__path__))).parent
+
+
+@pytest.fixture(scope="module")
+def result():
+    return json.loads((ROOT / "docs" / "faithfulness.json").read_text(encoding="utf-8"))
+
+
+def test_the_readme_holds_the_figures_of_the_committed_run(result):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.partition(BEGIN + "\n")[2].partition(END)[0] == section(result)
+
+
+def test_a_row_says_lds_with_its_interval_and_what_it_costs(result):
+    row = result["methods"]["estimator"]
+    line = next(line for line in section(result).splitlines() if line.startswith("| **estimator**"))
+    steps = [f"{row['steps'][end]:.2f}".removeprefix("0") for end in ("mean", "low", "high")]
+    assert f"**{steps[0]} [{steps[1]}, {steps[2]}]**" in line
+    assert line.endswith("**0** |")
+
+
+def between(mean: float) -> dict[str, float]:
+    return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "count": 9}
+
+
+def test_flag_and_intervals_are_told_where_they_were_judged(result):
+    auc = {"estimated reliance": between(0.97), "attention on the image": between(0.6)}
+    block = {"coverage": between(0.905), "width": between(0.21)}
+    told = section(
+        result
+        | {"flag": {"threshold": 0.5, "tokens": {"auc": auc}, "steps": {"auc": auc}}}
+        | {"intervals": {"nominal": 0.9, "tokens": block, "steps": block}}
+    ).replace("\n", " ")
+    assert "(a reliance below 0.5 nats)" in told
+    assert ".97 [.96, .98] for tokens" in told
+    assert "by attention on the image alone, with .60 [.59, .61] and .60 [.59, .61]" in told
+    assert "90 % intervals hold 90.5 % [89.5, 91.5]" in told
+    assert "(mean width 0.21 nats)" in told
+
+
+def test_rewriting_changes_what_lies_between_the_marks_and_nothing_else(tmp_path, result):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n", encoding="utf-8")
+    rewrite(readme, result)
+    text = readme.read_text(encoding="utf-8")
+    assert text == f"above\n{BEGIN}\n{section(result)}{END}\nbelow\n"
+    readme.write_text("no marks\n", encoding="utf-8")
+    with pytest.raises(InputError, match="lacks the lines"):
+        rewrite(readme, result)
+    with pytest.raises(InputError, match="Cannot read"):
+        rewrite(tmp_path / "none.md", result)
