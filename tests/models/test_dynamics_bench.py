@@ -8,8 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from core.regions import region_map_from_labels
 from core.trace import Identity
-from models.dynamics_bench import DOUBT, SHARES, answer_of, bench_dynamics, blurred, measures_of, table
+from models.dynamics_bench import (
+    DOUBT,
+    SHARES,
+    answer_of,
+    auc_alike,
+    bench_dynamics,
+    blurred,
+    degraded,
+    measures_of,
+    table,
+)
 
 
 def heard(token_ids=(5, 6, 9, 7, 8), texts=("a", "b", "", "4", " 2\n"), spans=((0, 2), (2, 5))):
@@ -45,6 +56,36 @@ def test_blurring_keeps_the_size_and_loses_the_detail():
     assert soft.std() < 0.6 * image.std()
 
 
+def test_a_shrunken_screen_takes_its_regions_along():
+    image = np.full((40, 60, 3), 250, np.uint8)
+    labels = np.zeros((40, 60), np.int32)
+    image[20:40, 30:60], labels[20:40, 30:60] = (10, 20, 30), 1
+    small, regions = degraded(image, region_map_from_labels(labels), "shrink", 0.5)
+    assert small.shape == image.shape
+    assert (small[10:20, 15:30] == (10, 20, 30)).all()
+    assert (small[20:] == 250).all()
+    assert (regions.labels == 1).sum() == 10 * 15
+    assert regions.regions[1].bbox == (15, 10, 15, 10)
+
+
+def test_noise_keeps_the_regions_and_is_the_same_each_time():
+    image = np.full((40, 60, 3), 128, np.uint8)
+    regions = region_map_from_labels(np.zeros((40, 60), np.int32))
+    noise, same = degraded(image, regions, "noise", 20.0)
+    assert same is regions
+    assert noise.std() == pytest.approx(20, rel=0.05)
+    np.testing.assert_array_equal(noise, degraded(image, regions, "noise", 20.0)[0])
+    assert degraded(image, regions, "none", 0.0) == (image, regions)
+
+
+def test_what_only_tells_groups_apart_tells_nothing_among_screens_alike():
+    groups, wrong = ["sharp"] * 3 + ["blurred"] * 3, np.array([False, False, True, False, True, True])
+    assert auc_alike(np.array([0.0, 0, 0, 1, 1, 1]), wrong, groups) == 0.5
+    # Pairs alike: sharp 2 × 1, of which 1 is in order; blurred 1 × 2, both in order.
+    assert auc_alike(np.array([1.0, 3, 2, 4, 5, 6]), wrong, groups) == 0.75
+    assert auc_alike(np.arange(3.0), np.ones(3, bool), groups[:3]) is None
+
+
 class Looks:
     identity = Identity("looks")
 
@@ -56,4 +97,6 @@ def test_a_model_that_never_answers_right_has_nothing_to_foretell(tiny_thinker):
     result = bench_dynamics(tiny_thinker, Looks(), samples=1, max_new_tokens=6)
     assert (result["screens"], result["wrong"]) == (5, 5)
     assert result["auc"]["steps"]["tortuosity"][2]["mean"] is None
+    assert result["auc"]["steps"]["tortuosity"][2]["alike"] is None
+    assert result["degradations"] == {"none": {"screens": 5, "wrong": 5}}
     assert "tortuosity" in table(result)
