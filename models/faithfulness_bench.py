@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import queue
 import signal
 from collections.abc import Callable, Generator, Sequence
@@ -154,8 +155,11 @@ def _work(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept, found: Any
     """One process: judge a share of the screens and send each; None at the end, or what was wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
     torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
     try:
         for judged in _judge(load, plan, shard, kept):
+            if parent is None or not parent.is_alive():
+                os._exit(1)  # it was killed, and nobody would empty the queue that an ordinary exit waits for
             found.put(judged)
         found.put(None)
     except InputError as error:

@@ -103,4 +103,8 @@ def _table(result: dict[str, Any]) -> str:
            if reliant["steps"] else "")
         + f" ({result['masks']} masks, operator {result['operator']})"
     )  # fmt: skip
+    if "intervals" in result:
+        held = result["intervals"]
+        share = f"{held['inside']} of {held['effects']} measured effects of single regions"
+        lines.append(f"{share} lie in their intervals (nominally {held['nominal']:.0%})")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from app.engine import Engine
 from app.main import main
 from core.errors import InputError
 from core.export.faithfulness_text import BEGIN, END
-from core.store import read_trace
+from core.store import read_trace, save_trace
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,13 @@ def test_verify_measures_and_the_trace_keeps_it(picture, tiny_folder, tiny_estim
     trace = read_trace(path)
     assert len(trace.measured) == trace.step_count == result["lds"]["steps"]
     assert np.allclose(result["steps"][0]["measured"], trace.measured[0].effects, atol=1e-3)
+    trace.set_bounds(0, (trace.effects - 1e3, trace.effects + 1e3))
+    save_trace(path, trace)
     assert main(["verify", str(path), "--steps", "0:1", "--masks", "4"]) == 0
-    assert "LDS" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "LDS" in told
+    count = len(trace.region_map)
+    assert f"{count} of {count} measured effects of single regions lie in their intervals" in told
 
 
 @pytest.mark.parametrize("more", [["--operator", "magic"], ["--masks", "0"], ["--steps", "5:99"]])
