@@ -6,6 +6,7 @@ curve over screens, from the first part of each text alone.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -24,16 +25,19 @@ from models.bundled.estimator.items import element_map
 from models.bundled.screens import HELD_OUT, KINDS, generate
 from models.thinker import Thinker
 
+SCHEMA: Final = "sightline.dynamics/2"
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 DEGRADATIONS: Final = (
-    ("none", 0.0), ("blur", 0.6), ("noise", 40.0), ("shrink", 0.7),
-    ("blur", 0.45), ("noise", 90.0), ("blur", 0.35), ("shrink", 0.5),
+    ("none", 0.0), ("blur", 0.45), ("noise", 40.0), ("shrink", 0.9),
+    ("blur", 0.35), ("noise", 60.0), ("blur", 0.25), ("shrink", 0.8),
 )  # fmt: skip
 """What is done to screens, in turn, and how much of it: the share of the size that blurring and shrinking
 leave, the standard deviation of the noise in grey levels."""
 FIRST_SEED: Final = 700_000
 DOUBT: Final = "doubt"
 """Not of the path: minus the mean log-probability of the tokens so far, what anyone could look at."""
+TOLD: Final = (0.1, 0.3, 0.5, 0.7, 1.0)
+"""Of ``SHARES``, those that the documentation shows."""
 PATHS: Final = ("steps", "tokens")
 
 
@@ -126,7 +130,7 @@ def bench_dynamics(
         if say is not None:
             say(f"Read {index + 1} of {total} screens", (index + 1) / total)
     return {
-        "schema": "sightline.dynamics/2",
+        "schema": SCHEMA,
         "screens": len(seen),
         "wrong": sum(one.wrong for one in seen),
         "kinds": _counts(seen, [one.kind for one in seen]),
@@ -222,3 +226,35 @@ def table(result: dict[str, Any]) -> str:
         )
     )
     return "\n".join(lines)
+
+
+def section(result: dict[str, Any]) -> str:
+    """The result as Markdown: of the path of steps, overall and among screens degraded alike."""
+    samples = max(one["screens"] for one in result["kinds"].values())
+    command = "sightline bench dynamics" + (f" --samples {samples}" if samples != 100 else "")
+    wrong = "; ".join(
+        f"{name} {one['wrong']} of {one['screens']}" for name, one in result["degradations"].items()
+    )
+    places = [result["shares"].index(share) for share in TOLD]
+    lines = [
+        *textwrap.wrap(
+            f"`{command}`: {result['screens']} screens, {result['wrong']} answers wrong ({wrong}). AUC with "
+            "which each measure foretells a wrong answer after a share of the text, with its 95 % interval, "
+            "then among screens degraded alike:",
+            119,
+        ),
+        "",
+        f"| measure | {' | '.join(f'{share:.0%}'.replace('%', ' %') for share in TOLD)} |",
+        "|" + "---|" * (len(TOLD) + 1),
+    ]
+    for measure, row in result["auc"]["steps"].items():
+        cells = [
+            "{} [{}, {}], {}".format(*(_short(at[name]) for name in ("mean", "low", "high", "alike")))
+            for at in (row[place] for place in places)
+        ]
+        lines.append(f"| {measure} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}".removeprefix("0")

@@ -43,8 +43,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--resume", action="store_true", help="faithfulness: go on with what was judged for the same --json")
     add("--precision", metavar="P", default="auto", help="faithfulness: auto, full or half (auto)")
     add("--picture", metavar="FILE", help="faithfulness: also draw the table as a PNG")
-    add("--readme", metavar="FILE", help="faithfulness: also write the table into this Markdown file")
-    add("--from", metavar="FILE", dest="figures", help="faithfulness: take the --json of an earlier run")
+    add("--readme", metavar="FILE", help="faithfulness, dynamics: also write it into this Markdown file")
+    add(
+        "--from",
+        metavar="FILE",
+        dest="figures",
+        help="faithfulness, dynamics: take the --json of another run",
+    )
     add("--rounds", metavar="N", type=int, default=5, help="speed: rounds, each in all ways (5)")
     add("--model", metavar="M", default="bundled", help="bundled, a folder, or the id of a cached one")
     add(
@@ -117,7 +122,9 @@ def _speed(args: Namespace) -> tuple[dict[str, object], str]:
 def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     if args.precision not in ("auto", "full", "half"):
         raise InputError(f"There is no precision “{args.precision}”. Choose auto, full or half.")
-    result = _figures(Path(args.figures)) if args.figures else _judged(args)
+    from core.comparison import SCHEMA, table
+
+    result = _figures(Path(args.figures), SCHEMA) if args.figures else _judged(args)
     if args.picture:
         from core.export.atomic import replacing
         from core.export.faithfulness_picture import draw_table
@@ -125,24 +132,21 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
         with replacing(Path(args.picture)) as part:
             draw_table(result).save(part, "PNG")
     if args.readme:
-        from core.export.faithfulness_text import rewrite
+        from core.export.faithfulness_text import section
+        from core.export.marked_section import rewrite_section
 
-        rewrite(Path(args.readme), result)
-    from core.comparison import table
-
+        rewrite_section(Path(args.readme), "faithfulness", section(result))
     return result, table(result)
 
 
-def _figures(path: Path) -> dict[str, Any]:
+def _figures(path: Path, schema: str) -> dict[str, Any]:
     """The result of an earlier run."""
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {path}. Name what bench faithfulness wrote with --json.") from error
-    from core.comparison import SCHEMA
-
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        raise InputError(f"{path} is no result of this version's bench faithfulness. Run it again.")
+        raise InputError(f"Cannot read {path}. Name what this benchmark wrote with --json.") from error
+    if not isinstance(result, dict) or result.get("schema") != schema:
+        raise InputError(f"{path} is no result of this version of the benchmark. Run it again.")
     return result
 
 
@@ -188,11 +192,18 @@ def _load_judged(args: Namespace) -> tuple[Thinker, EffectEstimator | None, Line
 
 def _dynamics(args: Namespace) -> tuple[dict[str, object], str]:
     from app.engine import Engine
-    from models.dynamics_bench import bench_dynamics, table
+    from models.dynamics_bench import SCHEMA, bench_dynamics, section, table
 
-    tell = progress()
-    thinker, estimator = Engine(args.model, args.estimator, loading=loading_of(args)).load(tell)
-    result = bench_dynamics(thinker, estimator, args.samples or 100, say=tell)
+    if args.figures:
+        result = _figures(Path(args.figures), SCHEMA)
+    else:
+        tell = progress()
+        thinker, estimator = Engine(args.model, args.estimator, loading=loading_of(args)).load(tell)
+        result = bench_dynamics(thinker, estimator, args.samples or 100, say=tell)
+    if args.readme:
+        from core.export.marked_section import rewrite_section
+
+        rewrite_section(Path(args.readme), "dynamics", section(result))
     return result, table(result)
 
 

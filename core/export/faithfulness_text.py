@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import Any, Final
 
-from core.errors import InputError
-from core.export.atomic import replacing
-
-BEGIN: Final = "<!-- sightline bench faithfulness writes from here -->"
-END: Final = "<!-- to here -->"
 WIDTH: Final = 119
 
 ROWS: Final = {
@@ -49,24 +43,6 @@ def section(result: dict[str, Any]) -> str:
     ]
     trust = _trust(result)
     return "\n\n".join([*parts, _wrapped(trust)] if trust else parts) + "\n"
-
-
-def rewrite(readme: Path, result: dict[str, Any]) -> None:
-    """Put the section into a file, between its two marks.
-
-    Raises:
-        InputError: the file cannot be read or written, or lacks the marks.
-    """
-    try:
-        text = readme.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise InputError(f"Cannot read {readme}. Name a Markdown file that is there.") from error
-    before, found, rest = text.partition(BEGIN + "\n")
-    _, closed, after = rest.partition(END + "\n")
-    if not found or not closed:
-        raise InputError(f"{readme} lacks the lines “{BEGIN}” and “{END}”. Add them where the table belongs.")
-    with replacing(readme) as part:
-        part.write_text(f"{before}{BEGIN}\n{section(result)}{END}\n{after}", encoding="utf-8")
 
 
 def _table(methods: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from app.engine import Engine
 from app.main import main
 from core.errors import InputError
-from core.export.faithfulness_text import BEGIN, END
+from core.export.marked_section import marks
 from core.store import read_trace, save_trace
 
 
@@ -117,7 +117,7 @@ def test_bench_faithfulness_prints_a_table_and_draws_it(
     )
     save_linear(tiny_estimator, LinearAttention(np.ones((3, 4), np.float32), "of another model", 1))
     figures, picture, readme = tmp_path / "f.json", tmp_path / "f.png", tmp_path / "README.md"
-    readme.write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    readme.write_text("".join(marks("faithfulness")), encoding="utf-8")
     arguments = ["--model", str(tiny_folder), "--estimator", str(tiny_estimator), "--samples", "1"]
     arguments += ["--masks", "4", "--precision", "full", "--json", str(figures)]
     assert main(["bench", "faithfulness", *arguments, "--picture", str(picture)]) == 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+import core
+from core.export.marked_section import marked_section
 from core.regions import region_map_from_labels
 from core.trace import Identity
 from models.dynamics_bench import (
@@ -19,6 +23,7 @@ from models.dynamics_bench import (
     blurred,
     degraded,
     measures_of,
+    section,
     table,
 )
 
@@ -84,6 +89,15 @@ def test_what_only_tells_groups_apart_tells_nothing_among_screens_alike():
     # Pairs alike: sharp 2 × 1, of which 1 is in order; blurred 1 × 2, both in order.
     assert auc_alike(np.array([1.0, 3, 2, 4, 5, 6]), wrong, groups) == 0.75
     assert auc_alike(np.arange(3.0), np.ones(3, bool), groups[:3]) is None
+
+
+def test_the_documentation_holds_the_figures_of_the_committed_run():
+    docs = Path(next(iter(core.__path__))).parent / "docs"
+    result = json.loads((docs / "dynamics.json").read_text(encoding="utf-8"))
+    assert marked_section(docs / "how-it-works.md", "dynamics")[1] == section(result)
+    tortuosity = result["auc"]["steps"]["tortuosity"][-1]
+    told = [f"{tortuosity[name]:.2f}".removeprefix("0") for name in ("mean", "low", "high", "alike")]
+    assert "{} [{}, {}], {} |".format(*told) in section(result)
 
 
 class Looks:

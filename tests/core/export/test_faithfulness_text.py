@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import core
-from core.errors import InputError
-from core.export.faithfulness_text import BEGIN, END, rewrite, section
+from core.export.faithfulness_text import section
+from core.export.marked_section import marked_section
 
 ROOT = Path(next(iter(core.__path__))).parent
 
@@ -20,8 +20,7 @@ def result():
 
 
 def test_the_readme_holds_the_figures_of_the_committed_run(result):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.partition(BEGIN + "\n")[2].partition(END)[0] == section(result)
+    assert marked_section(ROOT / "README.md", "faithfulness")[1] == section(result)
 
 
 def test_a_row_says_lds_with_its_interval_and_what_it_costs(result):
@@ -49,16 +48,3 @@ def test_flag_and_intervals_are_told_where_they_were_judged(result):
     assert "by attention on the image alone, with .60 [.59, .61] and .60 [.59, .61]" in told
     assert "90 % intervals hold 90.5 % [89.5, 91.5]" in told
     assert "(mean width 0.21 nats)" in told
-
-
-def test_rewriting_changes_what_lies_between_the_marks_and_nothing_else(tmp_path, result):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n", encoding="utf-8")
-    rewrite(readme, result)
-    text = readme.read_text(encoding="utf-8")
-    assert text == f"above\n{BEGIN}\n{section(result)}{END}\nbelow\n"
-    readme.write_text("no marks\n", encoding="utf-8")
-    with pytest.raises(InputError, match="lacks the lines"):
-        rewrite(readme, result)
-    with pytest.raises(InputError, match="Cannot read"):
-        rewrite(tmp_path / "none.md", result)
