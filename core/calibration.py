@@ -19,8 +19,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.ablation import half_masks, measure
+from core.ablation import half_masks, measure, single_masks
 from core.coverage import coverage
+from core.effect_loss import disagreement
 from core.errors import InputError
 from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inputs, token_inputs
 from core.evidence import Truth
@@ -34,6 +35,8 @@ from core.trace import Sampling
 
 Say = Callable[[str, float | None], None]
 
+DROPOUT = 0.1
+"""Share of the network's inputs that are left out while it learns."""
 ADAPTING_RATE = 1e-3
 """Learning rate for a network that knows something already; from random weights it is three times that."""
 
@@ -69,6 +72,7 @@ class Example:
         features: of all T tokens.
         masks: bool [M, R]; random, True where kept.
         log_probs: float32 [M, T], nats; of each token under each mask.
+        singles: float32 [R, T], nats; without each one region.
         nothing: float32 [T], nats; with the whole screenshot ablated.
         spans: the steps, as token ranges.
         token_ids: what was generated.
@@ -77,6 +81,7 @@ class Example:
     features: Features
     masks: Tensor
     log_probs: Tensor
+    singles: Tensor
     nothing: Tensor
     spans: list[tuple[int, int]]
     token_ids: list[int]
@@ -135,17 +140,19 @@ def examine(
     if heard is None:
         return None
     keep = half_masks(len(item.region_map), masks, item.seed)
-    nothing = np.zeros((1, len(item.region_map)), bool)
+    regions = len(item.region_map)
+    wanted = np.concatenate([np.zeros((1, regions), bool), single_masks(regions), keep])
     rows = measure(
-        thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids,
-        np.concatenate([nothing, keep]), batch, should_stop=should_stop,
+        thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids, wanted, batch,
+        should_stop=should_stop,
     )  # fmt: skip
-    if len(rows) < masks + 1:
+    if len(rows) < len(wanted):
         return None
     return Example(
         features=heard.features,
         masks=torch.from_numpy(keep),
-        log_probs=torch.from_numpy(rows[1:]),
+        log_probs=torch.from_numpy(rows[1 + regions :]),
+        singles=torch.from_numpy(rows[1 : 1 + regions]),
         nothing=torch.from_numpy(rows[0]),
         spans=heard.spans,
         token_ids=heard.token_ids,
@@ -157,6 +164,7 @@ def save_example(path: Path, example: Example) -> None:
     tensors = save_tensors(example.features, "features.") | {
         "masks": example.masks.to(torch.uint8),
         "log_probs": example.log_probs.float().contiguous(),
+        "singles": example.singles.float().contiguous(),
         "nothing": example.nothing.float().contiguous(),
         "spans": torch.tensor(example.spans, dtype=torch.int32),
         "token_ids": torch.tensor(example.token_ids, dtype=torch.int32),
@@ -174,6 +182,7 @@ def load_example(path: Path) -> Example:
             features=from_tensors(tensors, "features."),
             masks=tensors["masks"].bool(),
             log_probs=tensors["log_probs"],
+            singles=tensors["singles"],
             nothing=tensors["nothing"],
             spans=[(int(a), int(b)) for a, b in tensors["spans"].tolist()],
             token_ids=tensors["token_ids"].tolist(),
@@ -247,6 +256,7 @@ class _Prepared:
 
     regional: Tensor
     general: Tensor
+    content: Tensor
     masks: Tensor
     centred: Tensor
     step_sums: Tensor
@@ -262,24 +272,12 @@ def _prepare(example: Example) -> _Prepared:
     return _Prepared(
         regional=region_inputs(features).half(),
         general=token_inputs(features),
+        content=features.content.float(),
         masks=example.masks.float(),
         centred=example.log_probs - example.log_probs.mean(0),
         step_sums=steps,
         reliance=features.log_prob - example.nothing,
     )
-
-
-def _disagreement(predicted: Tensor, measured: Tensor, noise: float) -> Tensor:
-    """1 − Pearson correlation over masks, for columns that vary, plus the error in nats."""
-    predicted = predicted - predicted.mean(0)
-    spread = measured.square().mean(0).sqrt()
-    correlation = (predicted * measured).mean(0) / (
-        (predicted.square().mean(0) + 1e-6).sqrt() * (spread + 1e-3)
-    )
-    weight = spread / (spread + noise)  # a target that no mask moves has no order to learn
-    ranked = (weight * (1 - correlation)).sum() / weight.sum().clamp_min(1e-6)
-    scale = torch.nn.functional.smooth_l1_loss(predicted, measured, beta=0.5)
-    return ranked + 0.5 * scale
 
 
 def fit(
@@ -297,8 +295,8 @@ def fit(
     """Fit an estimator on collected examples.
 
     The loss compares predicted with measured log-probabilities over the random masks, for tokens and for
-    steps: their order by correlation, their scale by the error in nats; and the reliance by its error in
-    nats. An average of the weights over the last part of the fit is kept.
+    steps (``core/effect_loss.py``), and the reliance by its error in nats. An average of the weights over the
+    last part of the fit is kept.
 
     Args:
         examples: files of ``collect``.
@@ -324,13 +322,18 @@ def fit(
     config = EstimatorConfig(
         layers=first.attention.shape[1],
         heads=first.attention.shape[2],
+        content=first.content.shape[1],
         hidden=hidden if start is None else start.config.hidden,
         thinker=thinker.identity.name,
         thinker_sha256=thinker.identity.sha256,
     )
-    network = EffectNetwork(config)
+    network = EffectNetwork(config, DROPOUT)
     if start is None:
-        _standardize(network, data)
+        network.standardize(
+            torch.cat([example.regional.float().flatten(0, 1) for example in data]),
+            torch.cat([example.general for example in data]),
+            torch.cat([example.content for example in data]),
+        )
     else:
         start.check(config.layers, config.heads, config.thinker)
         network.load_state_dict(start.network.state_dict())
@@ -352,6 +355,7 @@ def fit(
         if share >= 1 or (should_stop is not None and should_stop()):
             break
         total = 0.0
+        torch.manual_seed(seed + 1_000_003 * (epoch + 1))  # of what is left out; the same after a kill
         shuffled = np.random.default_rng((seed, epoch)).permutation(len(data))
         for place in range(0, len(shuffled), batch):
             chosen = shuffled[place : place + batch]
@@ -372,20 +376,9 @@ def fit(
 
 
 def _loss(network: EffectNetwork, example: _Prepared) -> Tensor:
-    effects, reliance = network(example.regional.float(), example.general)
+    effects, reliance = network(example.regional.float(), example.general, example.content)
     predicted = example.masks @ effects.T
-    tokens = _disagreement(predicted, example.centred, 0.005)
-    steps = _disagreement(predicted @ example.step_sums, example.centred @ example.step_sums, 0.01)
+    tokens = disagreement(predicted, example.centred)
+    steps = disagreement(predicted @ example.step_sums, example.centred @ example.step_sums)
     seen = torch.nn.functional.smooth_l1_loss(reliance, example.reliance, beta=0.5)
     return tokens + steps + 0.1 * seen
-
-
-def _standardize(network: EffectNetwork, data: Sequence[_Prepared]) -> None:
-    """Give the network the mean and the inverse spread of its inputs."""
-    for inputs, mean, scale in (
-        ("regional", network.region_mean, network.region_scale),
-        ("general", network.token_mean, network.token_scale),
-    ):
-        rows = torch.cat([getattr(example, inputs).float().flatten(0, -2) for example in data])
-        mean.copy_(rows.mean(0))
-        scale.copy_(1 / rows.std(0).clamp_min(1e-3))

@@ -20,12 +20,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.features import Features
+from core.features import CARRIED, Features
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 1
+FORMAT = 2
 _FLOOR = 1e-4
+_CERTAIN = 1e-7
+_SMALLEST, _LARGEST = -16.0, 4.0
+_CONTENT = 16
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
 
@@ -36,6 +39,7 @@ class EstimatorConfig:
 
     Attributes:
         layers, heads: readable attention layers of the thinking model, and heads in each.
+        content: length of what is known of a region's content; 0 for nothing.
         hidden: width of the network.
         thinker: name of the thinking model.
         thinker_sha256: its content hash.
@@ -43,16 +47,17 @@ class EstimatorConfig:
 
     layers: int
     heads: int
+    content: int = 0
     hidden: int = 64
     thinker: str = ""
     thinker_sha256: str = ""
 
 
 def region_inputs(features: Features) -> Tensor:
-    """What the network is told of each region: float32 [n, R, 3·L·H + L + 4].
+    """What the network is told of each region: float32 [n, R, 3·L·H + len(CARRIED)·L + 4].
 
     Logarithm of attention, each head's share of its own image attention, compressed direct effects and their
-    sum, logarithm of carried attention, and the region's area.
+    sum, what is carried on, and the region's area.
     """
     count, regions = len(features), features.regions
     attention = features.attention.float()
@@ -64,7 +69,9 @@ def region_inputs(features: Features) -> Tensor:
         torch.asinh(direct * 20.0),
     )
     per_head = torch.stack(parts, 1).permute(0, 4, 1, 2, 3).reshape(count, regions, -1)
-    carried = (features.carried.float() + _FLOOR).log().transpose(1, 2)
+    carried = features.carried.float()
+    carried = torch.cat(((carried[:, :, :1] + _FLOOR).log(), torch.asinh(4 * carried[:, :, 1:])), 2)
+    carried = carried.flatten(1, 2).transpose(1, 2)
     total = direct.sum((1, 2)).unsqueeze(-1)
     mean = (attention.mean((1, 2)) + _FLOOR).log().unsqueeze(-1)
     area = features.area.float().view(1, -1, 1).expand(count, -1, -1)
@@ -72,48 +79,92 @@ def region_inputs(features: Features) -> Tensor:
 
 
 def token_inputs(features: Features) -> Tensor:
-    """What the network is told of each token: float32 [n, 2·L·H + 3]."""
+    """What the network is told of each token: float32 [n, 2·L·H + 5].
+
+    Log-probability and entropy also as logarithms: a token that is all but certain depends on regions too, by
+    a thousandth of a nat, and how much so goes with how certain it is.
+    """
     count = len(features)
     mass = (features.image_mass.float() + _FLOOR).log().reshape(count, -1)
     direct = torch.asinh(features.direct.float().sum(-1) * 20.0).reshape(count, -1)
     log_prob = features.log_prob.float().clamp_min(-20.0).view(-1, 1)
     entropy = features.entropy.float().view(-1, 1)
     regions = torch.full_like(entropy, features.regions).log()
-    return torch.cat((mass, direct, log_prob, entropy, regions), -1)
+    doubt = (-log_prob).clamp_min(_CERTAIN).log()
+    spread = entropy.clamp_min(_CERTAIN).log()
+    return torch.cat((mass, direct, log_prob, entropy, regions, doubt, spread), -1)
 
 
 class EffectNetwork(nn.Module):
     """Region and token inputs → effects and reliance."""
 
-    def __init__(self, config: EstimatorConfig) -> None:
+    def __init__(self, config: EstimatorConfig, dropout: float = 0.0) -> None:
+        """
+        Args:
+            dropout: share of inputs that are left out while fitting.
+        """
         super().__init__()
         pairs, hidden = config.layers * config.heads, config.hidden
-        regional, general = 3 * pairs + config.layers + 4, 2 * pairs + 3
+        regional, general = 3 * pairs + len(CARRIED) * config.layers + 4, 2 * pairs + 5
+        self.dropout = dropout
         self.region_mean = nn.Buffer(torch.zeros(regional))
         self.region_scale = nn.Buffer(torch.ones(regional))
         self.token_mean = nn.Buffer(torch.zeros(general))
         self.token_scale = nn.Buffer(torch.ones(general))
+        self.content_mean = nn.Buffer(torch.zeros(config.content))
+        self.content_basis = nn.Buffer(torch.zeros(config.content, _CONTENT))
         self.region_in = nn.Linear(regional, hidden)
         self.token_in = nn.Linear(general, hidden)
+        self.content_in = nn.Linear(_CONTENT, hidden, bias=False)
         self.context = nn.Linear(2 * hidden, hidden, bias=False)
         self.mix = nn.Linear(hidden, hidden)
         self.out = nn.Linear(2 * hidden, 2)
         self.direct = nn.Linear(regional, 1, bias=False)
+        self.scale = nn.Linear(2 * hidden, 1)
         self.reliance = nn.Linear(2 * hidden, 1)
-        nn.init.zeros_(self.direct.weight)
+        for start_at_nothing in (self.direct, self.scale):
+            nn.init.zeros_(start_at_nothing.weight)
+        nn.init.zeros_(self.scale.bias)
 
-    def forward(self, regional: Tensor, general: Tensor) -> tuple[Tensor, Tensor]:
-        """Effects [n, R] and reliance [n], nats, from inputs [n, R, …] and [n, …]."""
+    @torch.no_grad()
+    def standardize(self, regional: Tensor, general: Tensor, content: Tensor) -> None:
+        """Take mean and spread of the inputs, and the main directions of the contents, from examples.
+
+        Args:
+            regional, general, content: rows of all examples, [rows, …] each.
+        """
+        for rows, mean, scale in (
+            (regional, self.region_mean, self.region_scale),
+            (general, self.token_mean, self.token_scale),
+        ):
+            mean.copy_(rows.mean(0))
+            scale.copy_(1 / rows.std(0).clamp_min(1e-3))
+        self.content_mean.copy_(content.mean(0))
+        centred = content - self.content_mean
+        _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
+        count = int((spread[:_CONTENT] > 1e-4 * spread[:1].clamp_min(1e-6)).sum())
+        scaled = directions[:count].T * (len(content) ** 0.5 / spread[:count])
+        self.content_basis.zero_()
+        self.content_basis[:, :count] = scaled
+
+    def forward(self, regional: Tensor, general: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
+        """Effects [n, R] and reliance [n], nats, from inputs [n, R, …], [n, …] and [R, content]."""
         regional = ((regional - self.region_mean) * self.region_scale).clamp(-8, 8)
         general = ((general - self.token_mean) * self.token_scale).clamp(-8, 8)
-        first = F.gelu(self.region_in(regional) + self.token_in(general).unsqueeze(1))
+        content = ((content - self.content_mean) @ self.content_basis).clamp(-8, 8)
+        regional = F.dropout(regional, self.dropout, self.training)
+        general = F.dropout(general, self.dropout, self.training)
+        told = self.token_in(general).unsqueeze(1) + self.content_in(content)
+        first = F.gelu(self.region_in(regional) + told)
         around = torch.cat((first.mean(1), first.amax(1)), -1)
         second = F.gelu(self.mix(first) + self.context(around).unsqueeze(1))
         value, gate = self.out(torch.cat((first, second), -1)).unbind(-1)
+        overall = torch.cat((second.mean(1), second.amax(1)), -1)
         # The gate can close: most regions do nothing for most tokens, and a sum over many should stay there.
-        effects = value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)
-        reliance = self.reliance(torch.cat((second.mean(1), second.amax(1)), -1)).squeeze(-1)
-        return effects, reliance
+        # The scale is the token's: effects on a token that is all but certain are in order, but tiny.
+        scale = self.scale(overall).clamp(_SMALLEST, _LARGEST).exp()
+        effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale
+        return effects, self.reliance(overall).squeeze(-1)
 
 
 class Estimator:
@@ -144,7 +195,9 @@ class Estimator:
         if features.log_prob.device != device:
             features = features.to(device)
         with at_most(1 if device.type == "cpu" else None):
-            effects, reliance = self.network(region_inputs(features), token_inputs(features))
+            effects, reliance = self.network(
+                region_inputs(features), token_inputs(features), features.content.float()
+            )
         return effects.cpu().numpy(), reliance.cpu().numpy()
 
 

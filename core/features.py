@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import torch
 from torch import Tensor
+
+LOOKS: Final = ("mean", "most", "excess", "direct", "direct share")
+"""How a position looked at a region, each a number: its attention averaged over layers and heads; the
+largest of any head; the largest share of any head's image attention, less the share of the screenshot that
+the region covers; the sum of direct effects, asinh(5 · nats); that sum as a share of all direct effects."""
+CARRIED: Final = (*LOOKS, *(f"token {name}" for name in LOOKS))
+"""What is carried on from an earlier position: how it looked at regions to produce what comes next and, as
+"token …", how the token that stands there had come about."""
+_OF_THE_RUN: Final = ("area", "content")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,11 +26,13 @@ class Features:
         attention: [n, L, H, R]; the share of each head's attention that falls into each region.
         direct: [n, L, H, R], nats; attention × value through the output projection, times the gradient of the
             token's log-probability at the final hidden state: what the head moved straight into the logits.
-        carried: [n, L, R]; attention to earlier generated positions × their own mean image attention.
+        carried: [n, L, len(CARRIED), R]; attention to earlier generated positions × what is known of them.
         image_mass: [n, L, H]; the share of each head's attention that falls on the image at all.
         log_prob: [n], nats; of the token under the model's own distribution.
         entropy: [n], nats; of that distribution.
         area: [R]; the share of the screenshot that each region covers.
+        content: [R, D]; the values of the first layer, key head by key head, averaged over each region: what
+            is to be seen there.
     """
 
     attention: Tensor
@@ -30,6 +42,7 @@ class Features:
     log_prob: Tensor
     entropy: Tensor
     area: Tensor
+    content: Tensor
 
     def __len__(self) -> int:
         return int(self.log_prob.shape[0])
@@ -44,8 +57,8 @@ class Features:
 
     def rows(self, start: int, end: int) -> Features:
         """The features of tokens ``start`` to ``end`` (exclusive)."""
-        kept = {f.name: getattr(self, f.name)[start:end] for f in fields(self) if f.name != "area"}
-        return Features(**kept, area=self.area)
+        whole = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Features(**{k: v if k in _OF_THE_RUN else v[start:end] for k, v in whole.items()})
 
 
 def join(parts: list[Features]) -> Features:
@@ -57,14 +70,14 @@ def join(parts: list[Features]) -> Features:
     joined = {
         f.name: torch.cat([getattr(part, f.name) for part in parts])
         for f in fields(Features)
-        if f.name != "area"
+        if f.name not in _OF_THE_RUN
     }
-    return Features(**joined, area=parts[0].area)
+    return Features(**joined, **{name: getattr(parts[0], name) for name in _OF_THE_RUN})
 
 
 def save_tensors(features: Features, prefix: str = "") -> dict[str, Tensor]:
     """As named tensors for a safetensors file; attention and effects in float16."""
-    half = {"attention", "direct", "carried", "image_mass"}
+    half = {"attention", "direct", "carried", "image_mass", "content"}
     formats = {f.name: torch.float16 if f.name in half else torch.float32 for f in fields(Features)}
     return {
         prefix + name: getattr(features, name).to("cpu", dtype).contiguous()

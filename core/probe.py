@@ -25,7 +25,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
-from core.features import Features
+from core.features import LOOKS, Features
 from core.threads import at_most
 
 ATTENTION_NAME = "sightline"
@@ -190,6 +190,26 @@ def _factors(norm: nn.Module, rows: Tensor) -> Tensor:
     return weight * torch.rsqrt(rows.float().square().mean(-1, keepdim=True) + epsilon).to(rows.dtype)
 
 
+def looks_of(attention: Tensor, direct: Tensor, area: Tensor) -> Tensor:
+    """How rows look at regions, as ``LOOKS`` names it: [n, looks, R].
+
+    Args:
+        attention, direct, area: as in ``Features``.
+    """
+    shares = attention / attention.sum(-1, keepdim=True).clamp_min(1e-4)
+    moved = direct.sum((1, 2))
+    return torch.stack(
+        (
+            attention.mean((1, 2)),
+            attention.amax((1, 2)),
+            shares.amax((1, 2)) - area,
+            torch.asinh(5 * moved),
+            moved / direct.abs().sum((1, 2, 3)).clamp_min(1e-9).unsqueeze(-1),
+        ),
+        1,
+    )
+
+
 class Probe:
     """Listens to one run and turns what it hears into features.
 
@@ -239,7 +259,8 @@ class Probe:
         self._log_probs: list[Tensor] = []
         self._rows_wanted = 1
         self._heard = 0
-        self._seen = torch.zeros(256, self._coverage.shape[1], device=device)
+        self._looks = torch.zeros(256, len(LOOKS), self._coverage.shape[1], device=device)
+        self._content = torch.zeros(0)
         self.start = 0
         self.looked_back = torch.zeros(0, 0)
 
@@ -329,11 +350,12 @@ class Probe:
             features = Features(
                 attention=attention,
                 direct=direct,
-                carried=self._carried(torch.stack(backwards), attention),
+                carried=self._carried(torch.stack(backwards), looks_of(attention, direct, self._area)),
                 image_mass=attention.sum(-1),
                 log_prob=log_prob,
                 entropy=entropy,
                 area=self._area,
+                content=self._content,
             )
             self.looked_back = torch.stack(backwards).mean(0)[:, 1:]  # the first is the end of the prompt
         self.start += count
@@ -381,6 +403,8 @@ class Probe:
 
     def _gather_image_values(self) -> None:
         """Put layers with values of one shape together: [layers · key_heads, head_dim, image]."""
+        mean = self._coverage / self._coverage.sum(0).clamp_min(1e-6)
+        self._content = (self._image_values[0].float() @ mean).flatten(0, 1).T
         shapes: dict[torch.Size, list[int]] = {}
         for place, values in enumerate(self._image_values):
             shapes.setdefault(values.shape, []).append(place)
@@ -419,10 +443,20 @@ class Probe:
             wanted = wanted * gates.reshape(len(gradient), -1).sigmoid()
         return wanted.to(device)
 
-    def _carried(self, backwards: Tensor, attention: Tensor) -> Tensor:
-        """Attention to generated positions [L, n, rows so far] × what those had looked at: [n, L, R]."""
-        count, rows = backwards.shape[1:]
-        while rows > len(self._seen):
-            self._seen = torch.cat((self._seen, torch.zeros_like(self._seen)))
-        self._seen[self.start : rows] = attention.mean((1, 2))
-        return (backwards.tril(rows - count - 1) @ self._seen[:rows]).transpose(0, 1)
+    def _carried(self, backwards: Tensor, looks: Tensor) -> Tensor:
+        """What is carried on, as ``CARRIED`` names it: [n, L, 2 · looks, R].
+
+        Args:
+            backwards: [L, n, rows so far]; attention to the positions of the rows so far.
+            looks: [n, looks, R]; of these rows, as ``LOOKS`` names them.
+        """
+        rows = backwards.shape[2]
+        while rows > len(self._looks):
+            self._looks = torch.cat((self._looks, torch.zeros_like(self._looks)))
+        self._looks[self.start : rows] = looks
+        known = self._looks[:rows].flatten(1)
+        # A token stands one position after the row that produced it.
+        states = backwards.tril(self.start - 1) @ known
+        tokens = backwards[:, :, 1:].tril(self.start - 1) @ known[:-1]
+        both = torch.stack((states, tokens), 2).transpose(0, 1)
+        return both.reshape(*both.shape[:2], -1, looks.shape[2])

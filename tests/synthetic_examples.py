@@ -7,7 +7,7 @@ import torch
 
 from core.ablation import half_masks
 from core.calibration import Example, Item
-from core.features import Features
+from core.features import CARRIED, Features
 from core.regions import region_map_from_labels
 from core.trace import Identity, Sampling
 
@@ -33,11 +33,15 @@ def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
     log_prob = -torch.rand(tokens, generator=generator)
     removed = (~masks).float() @ effects.T
     features = Features(
-        attention, direct, attention.mean(2), attention.sum(-1), log_prob, -log_prob,
-        torch.full((regions,), 1 / regions),
+        attention, direct, torch.rand(tokens, 1, len(CARRIED), regions, generator=generator),
+        attention.sum(-1), log_prob, -log_prob, torch.full((regions,), 1 / regions),
+        torch.rand(regions, 3, generator=generator),
     )  # fmt: skip
     spans = [(0, 5), (5, tokens)]
-    return Example(features, masks, log_prob - removed, log_prob - effects.sum(1), spans, list(range(tokens)))
+    return Example(
+        features, masks, log_prob - removed, log_prob - effects.T, log_prob - effects.sum(1), spans,
+        list(range(tokens)),
+    )  # fmt: skip
 
 
 class Model:

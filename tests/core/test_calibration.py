@@ -11,6 +11,7 @@ from core.calibration import collect, examine, fit, load_example, save_example
 from core.errors import InputError
 from core.estimator import Estimator, region_inputs
 from core.faithfulness import lds
+from core.features import CARRIED
 from core.trace import Identity
 
 
@@ -19,6 +20,7 @@ def test_an_example_holds_what_teaching_and_scoring_say(tiny_thinker):
     assert example is not None
     assert example.masks.shape == (4, 3)
     assert example.log_probs.shape == (4, len(example.token_ids))
+    assert example.singles.shape == (3, len(example.token_ids))
     assert example.features.attention.shape == (len(example.token_ids), 3, 4, 3)
     assert example.spans[0][0] == 0
     assert example.spans[-1][1] == len(example.token_ids)
@@ -80,7 +82,7 @@ def test_a_fit_is_repeatable(tmp_path):
 
 def test_network_inputs_are_finite_and_one_row_a_region():
     inputs = region_inputs(synthetic(0).features)
-    assert inputs.shape == (12, 6, 3 * 2 + 1 + 4)
+    assert inputs.shape == (12, 6, 3 * 2 + len(CARRIED) + 4)
     assert inputs.isfinite().all()
 
 

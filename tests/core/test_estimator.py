@@ -10,10 +10,10 @@ import torch
 
 from core.errors import InputError
 from core.estimator import EffectNetwork, Estimator, EstimatorConfig, load_estimator, save_estimator
-from core.features import Features
+from core.features import CARRIED, Features
 from core.trace import Identity
 
-CONFIG = EstimatorConfig(layers=2, heads=3, hidden=16, thinker="tiny")
+CONFIG = EstimatorConfig(layers=2, heads=3, content=5, hidden=16, thinker="tiny")
 
 
 def features(tokens: int, regions: int, seed: int = 0) -> Features:
@@ -27,11 +27,12 @@ def features(tokens: int, regions: int, seed: int = 0) -> Features:
     return Features(
         attention=attention,
         direct=uniform(tokens, 2, 3, regions) - 0.5,
-        carried=uniform(tokens, 2, regions) / regions,
+        carried=uniform(tokens, 2, len(CARRIED), regions) / regions,
         image_mass=attention.sum(-1),
         log_prob=-uniform(tokens),
         entropy=uniform(tokens),
         area=torch.softmax(uniform(regions), 0),
+        content=uniform(regions, 5),
     )
 
 
@@ -40,6 +41,7 @@ def network():
     torch.manual_seed(0)
     made = EffectNetwork(CONFIG)
     torch.nn.init.normal_(made.direct.weight)
+    torch.nn.init.normal_(made.content_basis)
     return made
 
 
@@ -62,7 +64,7 @@ def test_reordering_regions_reorders_effects_and_changes_nothing_else(estimator)
     order = torch.tensor([3, 0, 5, 1, 4, 2])
     turned = Features(
         given.attention[..., order], given.direct[..., order], given.carried[..., order], given.image_mass,
-        given.log_prob, given.entropy, given.area[order],
+        given.log_prob, given.entropy, given.area[order], given.content[order],
     )  # fmt: skip
     effects, reliance = estimator.estimate(given)
     again, same = estimator.estimate(turned)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.features import join
+from core.features import CARRIED, LOOKS, join
 from core.probe import attention_rows, back_through, causal_mask
 from core.trace import Sampling
 
@@ -87,7 +87,7 @@ def test_teacher_forced_rows_equal_eager_attention(tiny_thinker, prepared, cover
 
 def test_teacher_forced_features_equal_live_features(tiny_thinker, prepared, coverage, live):
     taught = tiny_thinker.teach(prepared, live[0], coverage)
-    for name in ("attention", "direct", "carried", "image_mass", "log_prob", "entropy", "area"):
+    for name in ("attention", "direct", "carried", "image_mass", "log_prob", "entropy", "area", "content"):
         torch.testing.assert_close(getattr(live[1], name), getattr(taught, name), atol=1e-4, rtol=0)
 
 
@@ -152,8 +152,45 @@ def test_carried_attention_goes_to_earlier_tokens_only(live, prepared, coverage,
         for token in (1, 8, 20):
             backwards = attention[:, first + token, first : first + token].mean(0)
             torch.testing.assert_close(
-                features.carried[token, layer], backwards @ seen[:token], atol=1e-5, rtol=0
-            )
+                features.carried[token, layer, CARRIED.index("mean")], backwards @ seen[:token],
+                atol=1e-5, rtol=0,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_all_looks_are_carried_by_the_positions_that_looked_and_by_the_tokens_that_came_of_it(
+    live, prepared, eager, look
+):
+    _, features, _ = live
+    first, token = prepared.prompt_length - 1, 20
+    attention, direct = features.attention.numpy(), features.direct.numpy()
+    seen = {
+        "mean": attention.mean((1, 2)),
+        "most": attention.max((1, 2)),
+        "excess": (attention / attention.sum(-1, keepdims=True)).max((1, 2)) - features.area.numpy(),
+        "direct": np.arcsinh(5 * direct.sum((1, 2))),
+        "direct share": direct.sum((1, 2)) / np.abs(direct).sum((1, 2, 3))[:, None],
+    }[look]
+    for layer, rows in enumerate(eager[0]):
+        backwards = rows[:, first + token].mean(0).numpy()
+        states = sum(backwards[first + i] * seen[i] for i in range(token))
+        tokens = sum(backwards[first + 1 + i] * seen[i] for i in range(token))
+        found = features.carried[token, layer].numpy()
+        np.testing.assert_allclose(found[CARRIED.index(look)], states, atol=1e-4)
+        np.testing.assert_allclose(found[CARRIED.index(f"token {look}")], tokens, atol=1e-4)
+
+
+def test_the_content_of_a_region_is_the_mean_of_the_first_layers_values_there(
+    tiny_thinker, prepared, coverage, live
+):
+    values = []
+    layer = tiny_thinker.model.model.language_model.layers[0]
+    handle = layer.self_attn.v_proj.register_forward_hook(lambda m, i, o: values.append(o))
+    tiny_thinker.teach(prepared, live[0], coverage)
+    handle.remove()
+    cells = values[0][0, torch.from_numpy(prepared.image_tokens)]
+    shares = torch.from_numpy(coverage / coverage.sum(0))
+    torch.testing.assert_close(live[1].content, shares.T @ cells, atol=1e-5, rtol=0)
 
 
 def test_log_probability_and_entropy_are_the_models_own(live, prepared, eager):

@@ -12,7 +12,7 @@ from core.attribution.linear_attention import FILE, fit_linear, load_linear, sav
 from core.calibration import Example, save_example
 from core.errors import InputError
 from core.faithfulness import lds, over_spans
-from core.features import Features
+from core.features import CARRIED, Features
 
 LAYERS, HEADS, REGIONS, TOKENS = 2, 3, 5, 6
 WEIGHTS = np.array([[1.0, 0.0, -0.5], [0.0, 2.0, 0.0]], np.float32)
@@ -28,12 +28,18 @@ def example(seed: int) -> Example:
     none = torch.zeros(TOKENS)
     features = Features(
         torch.from_numpy(attention).float(), torch.zeros(TOKENS, LAYERS, HEADS, REGIONS),
-        torch.zeros(TOKENS, LAYERS, REGIONS), torch.ones(TOKENS, LAYERS, HEADS), none, none.clone(),
-        torch.full((REGIONS,), 1 / REGIONS),
+        torch.zeros(TOKENS, LAYERS, len(CARRIED), REGIONS), torch.ones(TOKENS, LAYERS, HEADS), none,
+        none.clone(), torch.full((REGIONS,), 1 / REGIONS), torch.zeros(REGIONS, 0),
     )  # fmt: skip
     log_probs = torch.from_numpy(masks @ effects.T - 4).float()
     return Example(
-        features, torch.from_numpy(masks), log_probs, none.clone(), [(0, 2), (2, 6)], list(range(TOKENS))
+        features,
+        torch.from_numpy(masks),
+        log_probs,
+        torch.zeros(REGIONS, TOKENS),
+        none.clone(),
+        [(0, 2), (2, 6)],
+        list(range(TOKENS)),
     )
 
 

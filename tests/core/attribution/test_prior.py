@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core.attribution.prior import Prior
-from core.features import Features
+from core.features import CARRIED, Features
 from core.quantity import UNCALIBRATED
 from core.trace import Identity, Sampling, Trace
 
@@ -20,11 +20,12 @@ def features(rows: list[list[float]]) -> Features:
     return Features(
         attention=look,
         direct=torch.zeros_like(look),
-        carried=torch.zeros(n, 2, 4),
+        carried=torch.zeros(n, 2, len(CARRIED), 4),
         image_mass=look.sum(-1),
         log_prob=torch.zeros(n),
         entropy=torch.zeros(n),
         area=AREA,
+        content=torch.zeros(4, 0),
     )
 
 
