@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.features import CARRIED, Features
+from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
@@ -43,6 +45,8 @@ class EstimatorConfig:
         hidden: width of the network.
         thinker: name of the thinking model.
         thinker_sha256: its content hash.
+        interval: half the width of a nine-in-ten interval, in predicted errors; 0 when it is not known.
+        span_factor: what the half-width of a sum over tokens is multiplied by.
     """
 
     layers: int
@@ -51,6 +55,8 @@ class EstimatorConfig:
     hidden: int = 64
     thinker: str = ""
     thinker_sha256: str = ""
+    interval: float = 0.0
+    span_factor: float = 1.0
 
 
 def region_inputs(features: Features) -> Tensor:
@@ -95,6 +101,21 @@ def token_inputs(features: Features) -> Tensor:
     return torch.cat((mass, direct, log_prob, entropy, regions, doubt, spread), -1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What the network makes of n tokens and R regions.
+
+    Attributes:
+        effects: [n, R], nats.
+        reliance: [n], nats.
+        known: [n, R, …]; what the error of each effect is told from.
+    """
+
+    effects: Tensor
+    reliance: Tensor
+    known: Tensor
+
+
 class EffectNetwork(nn.Module):
     """Region and token inputs → effects and reliance."""
 
@@ -122,6 +143,7 @@ class EffectNetwork(nn.Module):
         self.direct = nn.Linear(regional, 1, bias=False)
         self.scale = nn.Linear(2 * hidden, 1)
         self.reliance = nn.Linear(2 * hidden, 1)
+        self.error = nn.Linear(2 * hidden + 2, 1)
         for start_at_nothing in (self.direct, self.scale):
             nn.init.zeros_(start_at_nothing.weight)
         nn.init.zeros_(self.scale.bias)
@@ -149,6 +171,15 @@ class EffectNetwork(nn.Module):
 
     def forward(self, regional: Tensor, general: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
         """Effects [n, R] and reliance [n], nats, from inputs [n, R, …], [n, …] and [R, content]."""
+        read = self.read(regional, general, content)
+        return read.effects, read.reliance
+
+    def error_of(self, known: Tensor) -> Tensor:
+        """The mean error to expect of each effect, above 0, nats: [n, R]."""
+        return self.error(known).squeeze(-1).clamp(_SMALLEST, _LARGEST).exp()
+
+    def read(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
+        """As ``forward``, with what the errors are told from."""
         regional = ((regional - self.region_mean) * self.region_scale).clamp(-8, 8)
         general = ((general - self.token_mean) * self.token_scale).clamp(-8, 8)
         content = ((content - self.content_mean) @ self.content_basis).clamp(-8, 8)
@@ -162,9 +193,13 @@ class EffectNetwork(nn.Module):
         overall = torch.cat((second.mean(1), second.amax(1)), -1)
         # The gate can close: most regions do nothing for most tokens, and a sum over many should stay there.
         # The scale is the token's: effects on a token that is all but certain are in order, but tiny.
-        scale = self.scale(overall).clamp(_SMALLEST, _LARGEST).exp()
-        effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale
-        return effects, self.reliance(overall).squeeze(-1)
+        scale = self.scale(overall).clamp(_SMALLEST, _LARGEST)
+        effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale.exp()
+        size = (effects.abs() + _CERTAIN).log()
+        known = torch.cat(
+            (first, second, size.unsqueeze(-1), scale.unsqueeze(1).expand_as(effects[..., None])), -1
+        )
+        return Reading(effects, self.reliance(overall).squeeze(-1), known.detach())
 
 
 class Estimator:
@@ -179,6 +214,7 @@ class Estimator:
         self.network = network.eval().requires_grad_(False)
         self.config = config
         self.identity = identity
+        self._last: tuple[Features, Reading] | None = None
 
     def check(self, layers: int, heads: int, thinker: str) -> None:
         """Raises InputError if a thinking model of this shape cannot be what the estimator was fitted on."""
@@ -188,17 +224,34 @@ class Estimator:
                 f"and does not fit {thinker}. Calibrate one for this model."
             )
 
-    @torch.inference_mode()
     def estimate(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Effects float32 [n, regions] and reliance float32 [n], nats."""
+        read = self._read(features)
+        return read.effects.cpu().numpy(), read.reliance.cpu().numpy()
+
+    def interval(self, features: Features) -> tuple[np.ndarray, np.ndarray] | None:
+        """Bounds of the effects, float32 [n, regions] each, nats; None when their errors are not known.
+
+        Nine of ten times, leaving out one region measures something between them; see ``core/intervals.py``.
+        """
+        if not self.config.interval:
+            return None
+        read = self._read(features)
+        with torch.inference_mode():
+            half = self.config.interval * self.network.error_of(read.known)
+        return (read.effects - half).cpu().numpy(), (read.effects + half).cpu().numpy()
+
+    @torch.inference_mode()
+    def _read(self, features: Features) -> Reading:
+        """Read features once, however much is wanted of them."""
+        if self._last is not None and self._last[0] is features:
+            return self._last[1]
         device = self.network.out.weight.device
-        if features.log_prob.device != device:
-            features = features.to(device)
+        here = features if features.log_prob.device == device else features.to(device)
         with at_most(1 if device.type == "cpu" else None):
-            effects, reliance = self.network(
-                region_inputs(features), token_inputs(features), features.content.float()
-            )
-        return effects.cpu().numpy(), reliance.cpu().numpy()
+            read = self.network.read(region_inputs(here), token_inputs(here), here.content.float())
+        self._last = features, read
+        return read
 
 
 def save_estimator(
@@ -232,4 +285,7 @@ def load_estimator(folder: Path, device: str = "cpu") -> Estimator:
         raise InputError(f"The estimator in {folder} is damaged. Reinstall or calibrate it again.") from error
     digest = hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
     name = folder.name if folder.name != "estimator" else "bundled"
-    return Estimator(network.to(device), config, Identity(name, digest, {"thinker": config.thinker}))
+    details: dict[str, Any] = {"thinker": config.thinker}
+    if config.interval:
+        details[FACTOR_KEY] = config.span_factor
+    return Estimator(network.to(device), config, Identity(name, digest, details))

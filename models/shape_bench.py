@@ -187,7 +187,11 @@ def _thinker(name: str, loading: Loading) -> Thinker:
 
 def _estimator(thinker: Thinker) -> Estimator:
     """An estimator of the usual size for this model, with random weights, where the model is."""
-    config = EstimatorConfig(thinker.layers, thinker.heads, 64, "random", "")
+    text = thinker.model.config.get_text_config()
+    config = EstimatorConfig(
+        thinker.layers, thinker.heads, content=text.num_key_value_heads * text.head_dim, thinker="random",
+        interval=2.0,
+    )  # fmt: skip
     network = EffectNetwork(config).to(thinker.device)
     return Estimator(network, config, Identity("random"))
 

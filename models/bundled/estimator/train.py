@@ -18,7 +18,7 @@ import torch
 
 from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
-from core.calibration import collect, fit
+from core.calibration import collect, fit, fit_interval
 from core.comparison import compare, table
 from core.estimator import load_estimator, save_estimator
 from core.trace import Sampling
@@ -44,8 +44,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--examples", type=Path, required=True, help="folder of the collected examples")
     parser.add_argument("--collect-minutes", type=float, default=10.0)
     parser.add_argument("--fit-minutes", type=float, default=5.0)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--keep", type=int, default=8, help="one example in so many is for the intervals")
     parser.add_argument("--judge", type=int, default=100, help="held-out screens to judge on")
     parser.add_argument("--judge-minutes", type=float, default=5.0)
     parser.add_argument("--max-new-tokens", type=int, default=160)
@@ -93,8 +94,10 @@ def main() -> None:
     examples = _collect_side_by_side(arguments)
     collected = time.monotonic() - began
     thinker = load_thinker(arguments.thinker, device="cpu")
+    kept = examples[:: arguments.keep]
+    fitted = [path for path in examples if path not in set(kept)]
     network, config = fit(
-        examples,
+        fitted,
         thinker,
         arguments.epochs,
         arguments.seed,
@@ -102,8 +105,10 @@ def main() -> None:
         arguments.fit_minutes * 60,
         _say,
     )
+    config = fit_interval(network, config, fitted, kept, arguments.seed)
     notes: dict[str, object] = {
-        "screens": len(examples),
+        "screens": len(fitted),
+        "screens_for_intervals": len(kept),
         "masks": arguments.masks,
         "operator": "pixels",
         "seed": arguments.seed,
@@ -111,7 +116,7 @@ def main() -> None:
         "fit_seconds": round(time.monotonic() - began - collected),
     }
     save_estimator(arguments.out, network, config, notes)
-    linear = fit_linear(examples, thinker.identity.sha256, say=_say)
+    linear = fit_linear(fitted, thinker.identity.sha256, say=_say)
     save_linear(arguments.out, linear)
     if arguments.judge:
         result = compare(
