@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from core.attribution.prior import Prior
-from core.calibration import Example, Item, Say, collect, fit, load_example
+from core.calibration import Example, Item, Say, collect, fit, fit_interval, load_example
 from core.errors import InputError
 from core.estimator import Estimator, load_estimator, save_estimator
 from core.fit_state import fit_key
@@ -226,7 +226,7 @@ class _Calibration:
             late = self._spent > plan.seconds
             if not examples or (place < mark and not late):
                 continue
-            estimator = self._fitted(examples)
+            estimator = self._fitted(examples, judges)
             if estimator is None:
                 return
             judged = Judged(len(screens), len(examples), _agreement(estimator, judges))
@@ -302,7 +302,7 @@ class _Calibration:
         )  # fmt: skip
         return made[0] if made else None
 
-    def _fitted(self, examples: Sequence[Path]) -> Estimator | None:
+    def _fitted(self, examples: Sequence[Path], judges: Sequence[Path]) -> Estimator | None:
         """The estimator of a pass, from disk where it was finished before; None when stopped."""
         plan, count = self._plan, len(examples)
         epochs = rounds(count, plan.start is not None)
@@ -320,6 +320,7 @@ class _Calibration:
         )  # fmt: skip
         if self._stopped:
             return None
+        config = fit_interval(network, config, examples, judges, plan.seed)
         save_estimator(done, network, config, {})
         state.unlink(missing_ok=True)
         return load_estimator(done)

@@ -246,6 +246,11 @@ class Estimator:
         """Read features once, however much is wanted of them."""
         if self._last is not None and self._last[0] is features:
             return self._last[1]
+        if features.content.shape[1] != self.config.content:
+            raise InputError(
+                f"The estimator {self.identity.name} was fitted on {self.config.thinker or 'another model'} "
+                "and does not fit this one. Calibrate one for this model."
+            )
         device = self.network.out.weight.device
         here = features if features.log_prob.device == device else features.to(device)
         with at_most(1 if device.type == "cpu" else None):

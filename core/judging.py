@@ -94,7 +94,7 @@ class Setting:
         masks: random half masks that judge; methods that ablate get others.
         sampling: how to generate.
         batch: screenshots in one forward pass.
-        half: measure in bfloat16 on a CPU; twice as fast where the processor has it.
+        half: measure random masks in bfloat16 on a CPU; twice as fast where the processor has it.
         curves: measure deletion and insertion curves on screens that are judged thoroughly.
     """
 
@@ -122,19 +122,22 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
     own = half_masks(regions, max((m.ablations for m in chosen), default=0), item.seed + 1)
     judges = half_masks(regions, setting.masks, item.seed)
     ends = np.stack([np.ones(regions, bool), np.zeros(regions, bool)])
-    masks = np.concatenate([ends, single_masks(regions), judges, own])
+    masks = np.concatenate([judges, own])
 
-    def ablate(wanted: np.ndarray, tokens: int) -> np.ndarray:
-        with torch.autocast("cpu", torch.bfloat16, enabled=setting.half):
+    def ablate(wanted: np.ndarray, tokens: int, half: bool = setting.half) -> np.ndarray:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             return measure(
                 thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids[:tokens], wanted,
                 setting.batch,
             )  # fmt: skip
 
+    # Differences of two passes are small for most regions: half precision would drown them.
+    exact = ablate(np.concatenate([ends, single_masks(regions)]), len(heard.token_ids), half=False)
+    whole, nothing, singles = np.split(exact, [1, 2])
     began = time.perf_counter()
     rows = ablate(masks, len(heard.token_ids))
     seconds = (time.perf_counter() - began) / len(masks)
-    whole, nothing, singles, truth, fits = np.split(rows, np.cumsum([1, 1, regions, setting.masks]))
+    truth, fits = np.split(rows, [setting.masks])
     case = Case(
         thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids, heard.coverage,
         heard.features, whole[0], singles, partial(_first, own, fits), setting.estimator, setting.linear,

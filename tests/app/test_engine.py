@@ -24,7 +24,10 @@ def tiny_estimator(tmp_path_factory, tiny_folder, tiny_thinker):
 
     torch.manual_seed(0)
     text = tiny_thinker.model.config.text_config
-    config = EstimatorConfig(layers=text.num_hidden_layers, heads=text.num_attention_heads, thinker="tiny")
+    config = EstimatorConfig(
+        text.num_hidden_layers, text.num_attention_heads, text.num_key_value_heads * text.head_dim,
+        thinker="tiny",
+    )  # fmt: skip
     folder = tmp_path_factory.mktemp("estimators") / "tiny"
     save_estimator(folder, EffectNetwork(config), config, {})
     return folder

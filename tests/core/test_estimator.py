@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,9 @@ def test_another_model_is_refused(estimator):
     estimator.check(2, 3, "tiny")
     with pytest.raises(InputError, match="Calibrate"):
         estimator.check(36, 32, "a large model")
+    wider = replace(features(3, 4), content=torch.zeros(4, 9))
+    with pytest.raises(InputError, match="Calibrate"):
+        estimator.estimate(wider)
 
 
 def test_a_missing_or_damaged_estimator_gets_a_sentence(network, tmp_path):

@@ -24,7 +24,7 @@ class AllFeatures:
     identity = Identity("all features")
 
     def estimate(self, features):
-        looked = features.attention.mean((1, 2)) + features.direct.sum((1, 2)) + features.carried.sum(1)
+        looked = features.attention.mean((1, 2)) + features.direct.sum((1, 2)) + features.carried.sum((1, 2))
         return looked.numpy(), (features.image_mass.mean((1, 2)) + features.entropy).numpy()
 
     def interval(self, features):
