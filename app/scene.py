@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.samples import Truth, truth_of
+from app.samples import SAMPLES, Truth, truth_of
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Trace
@@ -42,7 +42,18 @@ def read(path: Path) -> Opened:
         from core.store import read_trace
 
         trace = read_trace(path)
-        return Opened(Scene(trace.screenshot, trace.region_map, trace.segmenter), path, trace)
+        truth = _truth_of_sample(trace.screenshot)
+        return Opened(Scene(trace.screenshot, trace.region_map, trace.segmenter, truth), path, trace)
     from core.screenshot import load_screenshot
 
     return Opened(Scene(load_screenshot(path), truth=truth_of(path)), path)
+
+
+def _truth_of_sample(screenshot: Screenshot) -> Truth | None:
+    """The truth of a screenshot that is one of the samples, which a trace does not hold; None for others."""
+    from core.screenshot import load_screenshot
+
+    sample = SAMPLES / Path(screenshot.name).name
+    if not sample.is_file() or load_screenshot(sample).sha256 != screenshot.sha256:
+        return None
+    return truth_of(sample)
