@@ -60,12 +60,12 @@ def main(arguments: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if large:
-        with _window("dark") as window:
+        with own_window("dark") as window:
             window.controller.warm_up()
             _run(window, SHOWN)
-            _save(window, folder / "large.png")
+            save_picture(window, folder / "large.png")
         return 0
-    with _window("light") as window:
+    with own_window("light") as window:
         _take_all(window, folder)
     doubled = dict(os.environ, QT_SCALE_FACTOR="2")
     subprocess.run([sys.executable, "-m", "app.screenshots", LARGE, str(folder)], env=doubled, check=True)
@@ -74,25 +74,25 @@ def main(arguments: list[str]) -> int:
 
 def _take_all(window: Window, folder: Path) -> None:
     window.begin(None)
-    _until(lambda: window.controller.scene is not None and window.front.currentWidget() is window.start_page)
-    _until(lambda: window.controller.scene is not None and window.controller.scene.region_map is not None)
-    _save(window, folder / "start_page.png")
+    until(lambda: window.controller.scene is not None and window.front.currentWidget() is window.start_page)
+    until(lambda: window.controller.scene is not None and window.controller.scene.region_map is not None)
+    save_picture(window, folder / "start_page.png")
     for name in OTHERS:
         _run(window, name)
     _take_path(window, folder / "path.png")
     _run(window, SHOWN)
-    _save(window, folder / "window.png")
+    save_picture(window, folder / "window.png")
     _take_views(window, folder / "views.png")
     _do(window, "palette")
     window.palette_box.field.setText("step")
-    _save(window, folder / "palette.png")
+    save_picture(window, folder / "palette.png")
     window.palette_box.hide()
     window.canvas.setFocus()
     _take_dialogs(window, folder)
     _do(window, "measure_step")
-    _until(lambda: window.controller.verifier.busy)
-    _until(lambda: not window.controller.verifier.busy)
-    _save(window, folder / "measured.png")
+    until(lambda: window.controller.verifier.busy)
+    until(lambda: not window.controller.verifier.busy)
+    save_picture(window, folder / "measured.png")
     session = window.controller.session
     before, effects = session.trace, session.selected_effects()
     assert before is not None
@@ -102,7 +102,7 @@ def _take_all(window: Window, folder: Path) -> None:
     beside = _dialog(SideBySide)
     beside.resize(1180, 640)
     beside.playhead.setValue(int(before.reliance.argmax()))
-    _save(beside, folder / "side_by_side.png")
+    save_picture(beside, folder / "side_by_side.png")
     beside.close()
 
 
@@ -120,8 +120,8 @@ def _take_views(window: Window, path: Path) -> None:
 def _take_path(window: Window, path: Path) -> None:
     _do(window, "path")
     dialog = _dialog(PathDialog)
-    _until(lambda: dialog.figures.text() != EMPTY)
-    _save(dialog, path)
+    until(lambda: dialog.figures.text() != EMPTY)
+    save_picture(dialog, path)
     dialog.close()
 
 
@@ -140,13 +140,13 @@ def _take_dialogs(window: Window, folder: Path) -> None:
         _do(window, action)
         dialog = _dialog(kind)
         dialog.resize(1080, 600)
-        _until(partial(ready, dialog))
-        _save(dialog, folder / name)
+        until(partial(ready, dialog))
+        save_picture(dialog, folder / name)
         dialog.close()
 
 
 @contextmanager
-def _window(mode: Mode) -> Iterator[Window]:
+def own_window(mode: Mode) -> Iterator[Window]:
     app = QApplication(["sightline"])
     with tempfile.TemporaryDirectory(prefix="sightline-screenshots-") as place:
         os.environ["SIGHTLINE_DATA"] = place
@@ -164,7 +164,7 @@ def _run(window: Window, sample: str) -> None:
     """Ask the question of a sample, and go to the step that relies most on the screenshot."""
     controller = window.controller
     window.open(SAMPLES / f"{sample}.png")
-    _until(
+    until(
         lambda: (
             controller.scene is not None
             and controller.scene.screenshot.name.startswith(sample)
@@ -172,8 +172,8 @@ def _run(window: Window, sample: str) -> None:
         )
     )
     _do(window, "run")
-    _until(lambda: controller.state is not RunState.IDLE)
-    _until(lambda: controller.state is RunState.IDLE and controller.trace_path is not None)
+    until(lambda: controller.state is not RunState.IDLE)
+    until(lambda: controller.state is RunState.IDLE and controller.trace_path is not None)
     trace = controller.session.trace
     assert trace is not None
     controller.session.select_step(int(step_reliance(trace).argmax()))
@@ -190,11 +190,11 @@ def _dialog(kind: type[Kind]) -> Kind:
     def found() -> list[Kind]:
         return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
 
-    _until(lambda: bool(found()))
+    until(lambda: bool(found()))
     return found()[0]
 
 
-def _until(done: Callable[[], bool]) -> None:
+def until(done: Callable[[], bool]) -> None:
     limit = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > limit:
@@ -203,14 +203,14 @@ def _until(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def _save(widget: QWidget, path: Path) -> None:
+def save_picture(widget: QWidget, path: Path) -> None:
     _write(_pixels(widget), path)
 
 
 def _pixels(widget: QWidget) -> np.ndarray:
     """What a widget shows, uint8 [H, W, 3], once late layouts and previews have come."""
     settled = time.monotonic() + 0.5
-    _until(lambda: time.monotonic() > settled)
+    until(lambda: time.monotonic() > settled)
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
