@@ -74,7 +74,9 @@ def _find(window: Window, _folder: Path) -> str:
 
 def _check(window: Window, _folder: Path) -> str:
     """Press Measure step and wait for the figure."""
-    _click(window.regions.measure_bar.findChild(QPushButton))
+    button = window.regions.measure_bar.findChild(QPushButton)
+    assert button is not None
+    _click(button)
     until(lambda: window.controller.session.selected_measurement() is not None)
     until(lambda: not window.controller.verifier.busy)
     return window.regions.finding
@@ -98,7 +100,9 @@ def _export(window: Window, folder: Path) -> str:
 def _name_file(out: Path) -> None:
     asked = QApplication.activeModalWidget()
     assert isinstance(asked, QFileDialog)
-    asked.findChild(QLineEdit).setText(str(out))
+    field = asked.findChild(QLineEdit)
+    assert field is not None
+    field.setText(str(out))
     asked.accept()
 
 
