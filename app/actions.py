@@ -11,11 +11,28 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QTreeView,
+    QWidget,
+)
 
 from app.playback import SPEEDS
 
-MENUS = ("File", "Run", "Playback", "Find", "View", "Help")
+MENUS = ("File", "Edit", "Run", "Playback", "Find", "View", "Help")
+
+
+LEAST_SIZES = {
+    "any": (0.0, "Any Size"),
+    "half": (0.5, "At Least ½ Visual Token"),
+    "one": (1.0, "At Least 1 Visual Token"),
+    "two": (2.0, "At Least 2 Visual Tokens"),
+    "four": (4.0, "At Least 4 Visual Tokens"),
+}
+"""How small a region may be, in visual tokens; a model cannot tell what fills less than half of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,41 @@ ACTIONS: tuple[Action, ...] = (
            "File/preferences", ("Ctrl+,",)),
     Action("quit", "Quit", "Close Sightline; a run in progress is kept", "File/end", ("Ctrl+Q",)),
 
+    Action("undo", "Undo", "Bring back the regions of before the last change",
+           "Edit/undo", ("Ctrl+Z",), "undo"),
+    Action("redo", "Redo", "Make the change again that was undone last",
+           "Edit/undo", ("Ctrl+Shift+Z",), "redo"),
+    Action("edit_regions", "Edit Regions", "Tools to add, cut, merge and delete regions by hand",
+           "Edit/mode", ("Ctrl+R",), "edit-regions", tool_bar=True, checkable=True),
+    Action("tool_select", "Choose Regions", "Click a region to choose it, Ctrl+click for more",
+           "Edit/tool", ("V",), "tool-select", checkable=True, exclusive=True),
+    Action("tool_point", "Add at a Point", "Click what should be a region; SAM finds its outline",
+           "Edit/tool", ("A",), "tool-point", checkable=True, exclusive=True),
+    Action("tool_box", "Add in a Box", "Drag a box; SAM finds what is in it. With Shift: the rectangle",
+           "Edit/tool", ("X",), "tool-box", checkable=True, exclusive=True),
+    Action("tool_brush", "Brush", "Paint to add to the chosen region; with Shift, to take from it",
+           "Edit/tool", ("B",), "tool-brush", checkable=True, exclusive=True),
+    Action("tool_cut", "Cut in Two", "Draw a line through a region, or click what SAM is to cut out of it",
+           "Edit/tool", ("C",), "tool-cut", checkable=True, exclusive=True),
+    Action("brush_smaller", "Smaller Brush", "Paint finer", "Edit/brush", ("[",)),
+    Action("brush_larger", "Larger Brush", "Paint broader", "Edit/brush", ("]",)),
+    Action("merge_regions", "Merge Regions", "Make one region of the chosen ones", "Edit/regions", ("M",),
+           "merge"),
+    Action("delete_regions", "Delete Regions", "Give the chosen regions to what is around them",
+           "Edit/regions", ("Del",), "delete"),
+    Action("rename_region", "Rename Region…", "Give the chosen region another name",
+           "Edit/regions", ("F2",), "rename"),
+    *(Action(f"granularity_{word}", f"{word.title()} Regions", tip, "Edit/granularity", checkable=True,
+             exclusive=True, submenu="Granularity")
+      for word, tip in (("coarse", "Windows alone: what lies in them is theirs"),
+                        ("medium", "Windows and what lies in them, but nothing deeper"),
+                        ("fine", "Every region that was found"))),
+    *(Action(f"least_{name}", text, "Give regions to what holds them if they fill less of the model's image",
+             "Edit/least", checkable=True, exclusive=True, submenu="Least Size")
+      for name, (_, text) in LEAST_SIZES.items()),
+    Action("reattribute", "Estimate Effects Again", "Estimate the effects of regions that were changed",
+           "Edit/effects", ("Ctrl+Shift+R",)),
+
     Action("run", "Run", "Let the model reason about the screenshot",
            "Run/run", ("Ctrl+Return", "Ctrl+Enter"), "run"),
     Action("pause", "Pause", "Hold the model after the current token, or let it go on",
@@ -87,6 +139,8 @@ ACTIONS: tuple[Action, ...] = (
            "Run/model", ("Ctrl+Shift+D",)),
     Action("calibrate", "Calibrate This Model…", "Learn from your own screenshots what its attention means",
            "Run/model"),
+    Action("choose_segmenter", "Find Regions with…", "Bundled SAM, a checkpoint of SAM, OpenCV or a grid",
+           "Run/model", ("Ctrl+Shift+F",)),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
     Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
            "Run/measure", ("Ctrl+M",)),
@@ -157,6 +211,8 @@ ACTIONS: tuple[Action, ...] = (
            "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
     Action("strongest_10", "The Strongest 10", "Show the ten regions with the strongest effects only",
            "View/strongest", checkable=True, exclusive=True, submenu="Strongest Regions"),
+    Action("regions_tree", "Regions as a Tree", "List regions by what they lie in, not by their effect",
+           "View/regions", ("Ctrl+Shift+H",), "tree", checkable=True),
     Action("path", "Path Through the Regions…", "A map of the steps: alike are near each other",
            "View/path", ("Ctrl+Shift+J",)),
     Action("theme_system", "Theme of the System", "Light or dark, as the desktop is",
@@ -239,4 +295,6 @@ def widget_wants(widget: QWidget | None, event: QKeyEvent) -> bool:
         return event.key() == Qt.Key.Key_Space
     if event.text().isdigit():
         return isinstance(widget, QComboBox)  # chooses by typing
+    if isinstance(widget, QTreeView):
+        return event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)  # close and open
     return isinstance(widget, QAbstractSlider | QComboBox | QAbstractSpinBox)

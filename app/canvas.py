@@ -36,6 +36,7 @@ class Canvas(QWidget):
         super().__init__(parent)
         self._session = session
         self._preview: tuple[Screenshot | None, RegionMap | None] = (None, None)
+        self._shown: Screenshot | None = None
         self._run_scale: tuple[int, float] = (0, 0.0)
         self._pointer = QPoint()
         self.setAccessibleName("Canvas")
@@ -66,6 +67,7 @@ class Canvas(QWidget):
         self._arrange()
         self.view.region_hovered.connect(self._hovered)
         self.view.region_clicked.connect(self._clicked)
+        self.view.region_toggled.connect(self._toggled)
         self.view.zoom_changed.connect(self._zoomed)
         self._zoom.clicked.connect(self._toggle_zoom)
         self._opacity.valueChanged.connect(self._opacity_moved)
@@ -86,6 +88,10 @@ class Canvas(QWidget):
         self._preview = (screenshot, region_map)
         if self._session.trace is None:
             self._trace_changed()
+
+    def set_top(self, bar: QWidget) -> None:
+        """Put a bar above the screenshot."""
+        self._column.insertWidget(0, bar)
 
     @Slot()
     def fit(self) -> None:
@@ -123,7 +129,7 @@ class Canvas(QWidget):
         bar.addWidget(self._opacity)
         bar.addWidget(self.view_button)
         bar.addWidget(self._zoom)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._comparing)
@@ -139,10 +145,12 @@ class Canvas(QWidget):
     def _trace_changed(self) -> None:
         trace = self._session.trace
         self._run_scale = (0, 0.0)
-        if trace is None:
-            self.view.set_picture(*self._preview)
+        screenshot = self._preview[0] if trace is None else trace.screenshot
+        if screenshot is not None and screenshot is self._shown:
+            self.view.set_regions(self._regions)
         else:
-            self.view.set_picture(trace.screenshot, trace.region_map)
+            self.view.set_picture(screenshot, self._regions)
+        self._shown = screenshot
         self._bar.setVisible(trace is not None or self._preview[0] is not None)
         self._card.hide()
         self._describe(-1)
@@ -215,7 +223,7 @@ class Canvas(QWidget):
 
     @Slot()
     def _emphasise(self) -> None:
-        self.view.set_emphasis(self._session.highlighted, self._session.selected)
+        self.view.set_emphasis(self._session.highlighted, self._session.chosen)
 
     @Slot(int, QPoint)
     def _hovered(self, region_id: int, pointer: QPoint) -> None:
@@ -253,6 +261,11 @@ class Canvas(QWidget):
     def _clicked(self, region_id: int) -> None:
         chosen = region_id if region_id not in (-1, BACKGROUND, self._session.selected) else -1
         self._session.select_region(chosen)
+
+    @Slot(int)
+    def _toggled(self, region_id: int) -> None:
+        if region_id > BACKGROUND:
+            self._session.toggle_region(region_id)
 
     @Slot(int)
     def _opacity_moved(self, value: int) -> None:

@@ -9,7 +9,7 @@ Space and the arrows belong to the playback; the arrows pan only while the scree
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -29,6 +29,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPinchGesture, QWidget
 
 from app import overlay, theme
+from app.canvas_tool import CanvasTool
 from app.focus import reached_by_keyboard
 from app.invitation import paint_invitation
 from app.scaled_screenshot import ScaledScreenshot
@@ -53,11 +54,15 @@ class CanvasView(QAbstractScrollArea):
     Signals:
         region_hovered(int, QPoint): the region under the pointer, -1 for none, and where the pointer is.
         region_clicked(int): a region was clicked, -1 beside the screenshot.
+        region_toggled(int): the same with Ctrl: one more, or one less.
+        tool_left: Esc was pressed with nothing left to give up.
         zoom_changed(float): ``scale`` changed.
     """
 
     region_hovered = Signal(int, QPoint)
     region_clicked = Signal(int)
+    region_toggled = Signal(int)
+    tool_left = Signal()
     zoom_changed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -73,7 +78,9 @@ class CanvasView(QAbstractScrollArea):
         self._shot: ScaledScreenshot | None = None
         self._draw: DrawOverlay | None = None
         self._with_outlines = True
-        self._emphasis: tuple[int, int] = (-1, -1)
+        self._highlighted = -1
+        self._chosen: tuple[int, ...] = ()
+        self._tool: CanvasTool | None = None
         self._picture: overlay.LabelPicture | None = None
         self._overlay_image: QImage | None = None
         self._outline_image: QImage | None = None
@@ -104,9 +111,25 @@ class CanvasView(QAbstractScrollArea):
         self._with_outlines = shown
         self.viewport().update()
 
-    def set_emphasis(self, highlighted: int, selected: int) -> None:
-        """Ring two regions: the one under the mouse and the chosen one; -1 for none."""
-        self._emphasis = (highlighted, selected)
+    def set_regions(self, region_map: RegionMap | None) -> None:
+        """Show other regions of the same screenshot; the view stays where it is."""
+        self._region_map = region_map
+        self._draw = None
+        self._forget_view()
+        self.viewport().update()
+
+    def set_emphasis(self, highlighted: int, chosen: Sequence[int]) -> None:
+        """Ring regions: the one under the mouse (-1 for none), and those chosen."""
+        self._highlighted, self._chosen = highlighted, tuple(chosen)
+        self.viewport().update()
+
+    def set_tool(self, tool: CanvasTool | None) -> None:
+        """Let the left mouse button do something else; None for choosing and panning."""
+        if self._tool is not None:
+            self._tool.cancel()
+        self._tool = tool
+        self._press = self._panning_from = None
+        self._show_cursor()
         self.viewport().update()
 
     # --- zoom and pan --------------------------------------------------------------------------------------
@@ -121,7 +144,7 @@ class CanvasView(QAbstractScrollArea):
         if self._shot is None:
             return
         around = around or QRectF(self.viewport().rect()).center()
-        anchor = self._to_picture(around)
+        anchor = self.to_picture(around)
         self._fitted = False
         self._set_scale(max(min(SMALLEST, self._fit_scale()), min(LARGEST, scale)))
         self._update_bars()
@@ -152,7 +175,7 @@ class CanvasView(QAbstractScrollArea):
         """The region under a point of the viewport, -1 for none."""
         if self._region_map is None or self._shot is None:
             return -1
-        point = self._to_picture(position)
+        point = self.to_picture(position)
         region = self._region_map.at(int(np.floor(point.x())), int(np.floor(point.y())))
         return -1 if region is None else region.id
 
@@ -161,7 +184,8 @@ class CanvasView(QAbstractScrollArea):
         corner, ratio = self._corner(), self.devicePixelRatioF()
         return QPointF((x * self.scale + corner.x()) / ratio, (y * self.scale + corner.y()) / ratio)
 
-    def _to_picture(self, position: QPointF) -> QPointF:
+    def to_picture(self, position: QPointF) -> QPointF:
+        """The point of the screenshot under a point of the viewport, in pixels; it may lie beside it."""
         corner, ratio = self._corner(), self.devicePixelRatioF()
         return QPointF(
             (position.x() * ratio - corner.x()) / self.scale, (position.y() * ratio - corner.y()) / self.scale
@@ -252,6 +276,8 @@ class CanvasView(QAbstractScrollArea):
                 painter.drawImage(shown.topLeft(), self._outline_image)
             self._paint_rings(painter, picture.labels, shown, corner, colours)
         painter.resetTransform()
+        if self._tool is not None:
+            self._tool.paint(painter, self.to_view)
 
     def _sampled(self, shown: QRect, corner: QPoint) -> overlay.LabelPicture:
         """The labels under the pixels that are shown; sampled once for each place of the view."""
@@ -268,10 +294,12 @@ class CanvasView(QAbstractScrollArea):
     def _paint_rings(
         self, painter: QPainter, labels: np.ndarray, shown: QRect, corner: QPoint, colours: theme.Tokens
     ) -> None:
-        highlighted, selected = self._emphasis
-        line = max(1, round(self.devicePixelRatioF()))
-        for region_id, thickness in ((selected, 3 * line), (highlighted, 2 * line)):
-            if region_id < 0 or (region_id == highlighted == selected and thickness < 3 * line):
+        line, regions = max(1, round(self.devicePixelRatioF())), len(self._region_map or ())
+        ringed = [(region_id, 3 * line) for region_id in self._chosen]
+        if self._highlighted >= 0 and self._highlighted not in self._chosen:
+            ringed.append((self._highlighted, 2 * line))
+        for region_id, thickness in ringed:
+            if region_id >= regions:
                 continue
             key = (region_id, thickness)
             if key not in self._rings:
@@ -367,6 +395,10 @@ class CanvasView(QAbstractScrollArea):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._tool is not None and event.button() == Qt.MouseButton.LeftButton and self._shot is not None:
+            self._tool.press(self.to_picture(event.position()), event.modifiers())
+            self.viewport().update()
+            return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._press = event.position().toPoint()
             self._panning_from = None
@@ -385,17 +417,35 @@ class CanvasView(QAbstractScrollArea):
                 self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
                 self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
                 return
+        if self._tool is not None and self._shot is not None:
+            held = bool(event.buttons() & Qt.MouseButton.LeftButton)
+            self._tool.move(self.to_picture(event.position()), held)
+            self.viewport().update()
         self.region_hovered.emit(self.region_at(event.position()), here)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._tool is not None and event.button() == Qt.MouseButton.LeftButton and self._shot is not None:
+            self._tool.release(self.to_picture(event.position()), event.modifiers())
+            self.viewport().update()
+            return
         clicked = self._press is not None and self._panning_from is None
         self._press = self._panning_from = None
-        self.viewport().unsetCursor()
+        self._show_cursor()
         if clicked and event.button() == Qt.MouseButton.LeftButton:
-            self.region_clicked.emit(self.region_at(event.position()))
+            also = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            (self.region_toggled if also else self.region_clicked).emit(self.region_at(event.position()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.fit()
+        if self._tool is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.mousePressEvent(event)  # two quick clicks with a tool are two clicks
+        else:
+            self.fit()
+
+    def _show_cursor(self) -> None:
+        if self._tool is None:
+            self.viewport().unsetCursor()
+        else:
+            self.viewport().setCursor(self._tool.cursor)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         direction = self._pan_direction(event)
@@ -411,6 +461,10 @@ class CanvasView(QAbstractScrollArea):
             self.zoom_out()
         elif event.key() == Qt.Key.Key_0:
             self.fit()
+        elif event.key() == Qt.Key.Key_Escape and self._tool is not None:
+            if not self._tool.cancel():
+                self.tool_left.emit()
+            self.viewport().update()
         else:
             event.ignore()
 

@@ -19,9 +19,11 @@ from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
 from app.calibrating import Wish
 from app.calibrator import Calibrator
 from app.engine import EngineLike, Request
+from app.finding import FellBack, find_regions
 from app.preferences import follow_live
 from app.prompt_bar import RunState
 from app.recording import new_path
+from app.region_editor import RegionEditor
 from app.scene import Opened, Scene, read
 from app.session import Session
 from app.token_rate import TokenRate
@@ -31,6 +33,11 @@ from core.control import RunControl
 from core.events import Event, Failed, Finished, Stage, TokenDecoded
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
+
+_FIRST_EFFECTS = (
+    "The effects of the changed regions are not known yet. Wait for them, or choose Estimate Effects Again, "
+    "then measure."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,11 @@ class Controller(QObject):
         verifier: measures steps of it.
         background: exports, previews and what else a person asks for beside a run.
         calibrator: fits an estimator for the model in use.
+        editor: changes the regions.
         scene: what is open, or None.
         state: what the run is doing.
         trace_path: file of the shown trace, or None.
+        finding: whether regions are being looked for.
         batching: whether the run is a batch, which goes on whatever is opened.
         runs: folder that new traces go to.
 
@@ -71,6 +80,7 @@ class Controller(QObject):
         rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
         batch_event(object): news of a batch, see ``app.batch``.
+        segmenter_fell_back(str): the chosen checkpoint cannot be used, and this segmenter is.
         file_opened(str): a file was opened, for the list of recent ones.
     """
 
@@ -82,6 +92,7 @@ class Controller(QObject):
     rate_changed = Signal(float)
     said = Signal(str, str)
     batch_event = Signal(object)
+    segmenter_fell_back = Signal(str)
     file_opened = Signal(str)
 
     def __init__(self, engine: EngineLike, runs: Path, parent: QObject | None = None) -> None:
@@ -90,6 +101,7 @@ class Controller(QObject):
         self.scene: Scene | None = None
         self.state = RunState.IDLE
         self.trace_path: Path | None = None
+        self.segmenters = engine.segmenters
         self.segmenter_name = engine.segmenters[0]
         self._engine = engine
         self.runs = runs
@@ -101,15 +113,24 @@ class Controller(QObject):
         self.background = Background(self)
         self.background.stage_changed.connect(self._background_stage)
         self.background.said.connect(self.said)
-        self.verifier = Verifier(self.session, engine, self._models, lambda: self.trace_path, self)
+        self.verifier = Verifier(
+            self.session,
+            engine,
+            self._models,
+            lambda: self.trace_path,
+            lambda: _FIRST_EFFECTS if self.editor.reattributor.missing else "",
+            self,
+        )
         self.verifier.said.connect(self.said)
         self.calibrator = Calibrator(engine, self._models, self)
         self.calibrator.said.connect(self.said)
         self.calibrator.installed.connect(self.warm_up)
+        self.editor = RegionEditor(self, engine, self._models)
+        self.editor.said.connect(self.said)
         self._stages: dict[str, tuple[str, float | None]] = {}
         self._control: RunControl | None = None
         self._generation = 0
-        self.batching = False
+        self.batching = self.finding = False
         self._run_job = 0
         self._wish: _Wish | None = None
         self._rate = TokenRate()
@@ -168,6 +189,7 @@ class Controller(QObject):
     def open(self, path: Path) -> None:
         """Open a screenshot or a trace file; once it is read, a run in progress ends and is kept."""
         self._files.drop()
+        self._set_finding(False)
         self._stage("files", f"Opening {path.name}")
 
         self._files.submit(lambda context: context.post(read(path)))
@@ -177,18 +199,41 @@ class Controller(QObject):
         from core.screenshot import from_array
 
         self._files.drop()
+        self._set_finding(False)
         self._files.submit(lambda context: context.post(Opened(Scene(from_array(pixels, name)))))
 
     def set_segmenter(self, name: str) -> None:
-        """Find the regions of the open screenshot in another way; nothing to do while a run goes on."""
+        """Find the regions of the open screenshot in another way; nothing to do while a run goes on.
+
+        The regions of before stay until then, and can be brought back by undoing.
+        """
         if name != self.segmenter_name and self.state is RunState.IDLE:
             self.segmenter_name = name
             if self.scene is not None:
                 self._files.drop()
-                self.session.set_trace(None)
-                self.scene = replace(self.scene, region_map=None, segmenter=None)
-                self.scene_opened.emit()
                 self._find_regions()
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether something other than a run goes on that ``cancel_or_stop`` ends."""
+        return self.editor.busy or (self.finding and self.state is RunState.IDLE)
+
+    def cancel_or_stop(self) -> None:
+        """End what is waited for, or else the run."""
+        if not (self.editor.cancel() or self.cancel_finding()):
+            self.stop()
+
+    def cancel_finding(self) -> bool:
+        """Stop looking for regions, at once; what was there before stays. Returns whether it was going on."""
+        if not self.finding or self.state is not RunState.IDLE:
+            return False
+        self._files.drop()
+        self._set_finding(False)
+        self._stage("files")
+        there = self.scene is not None and self.scene.region_map is not None
+        kept = "The regions of before stay." if there else "Run looks for them again."
+        self.said.emit(f"Stopped looking for regions. {kept}", "info")
+        return True
 
     def run(self, prompt: str, sampling: Sampling, pace: float | None) -> None:
         """Start a run over the open screenshot, as soon as its regions are known."""
@@ -203,7 +248,7 @@ class Controller(QObject):
         self._wish = _Wish(prompt.strip(), sampling, pace)
         if self.scene.region_map is not None:
             self._start()
-        elif not self._files.busy:
+        elif not self.finding:
             self._find_regions()
 
     def run_without(self, region_id: int) -> None:
@@ -276,7 +321,8 @@ class Controller(QObject):
         workers = (self._models, self._files, self.background)
         for worker in workers:
             worker.drop()
-        return all([worker.close(max(0.0, deadline - time.monotonic())) for worker in workers])  # noqa: C419
+        ended = [worker.close(max(0.0, deadline - time.monotonic())) for worker in workers]
+        return self.editor.close(max(0.0, deadline - time.monotonic())) and all(ended)
 
     def _show(self, opened: Opened) -> None:
         self._wish = None
@@ -302,13 +348,16 @@ class Controller(QObject):
         scene, engine, name = self.scene, self._engine, self.segmenter_name
         assert scene is not None
         self._stage("files", "Finding regions")
+        self._set_finding(True)
 
         def job(context: Context) -> None:
-            region_map, identity = engine.segment(
+            region_map, identity = find_regions(
+                engine,
                 scene.screenshot,
                 name,
                 lambda text, part: context.post(Stage(0, text, part)),
                 context.cancelled,
+                context.post,
             )
             context.post(replace(scene, region_map=region_map, segmenter=identity))
 
@@ -352,15 +401,35 @@ class Controller(QObject):
                 case Opened():
                     self._show(message)
                 case Scene():
-                    self.scene = message
-                    self.regions_found.emit()
+                    self._set_finding(False)
+                    self._take_regions(message)
                     if self._wish is not None:
                         self._start()
+                case FellBack(text=text, segmenter=instead):
+                    self.segmenter_name = instead
+                    self.said.emit(text, "warning")
+                    self.segmenter_fell_back.emit(instead)
                 case Problem(message=text):
+                    self._set_finding(False)
                     self.said.emit(text, "error")
                     if self._wish is not None:
                         self._wish = None
                         self._set_state(RunState.IDLE)
+
+    def _take_regions(self, found: Scene) -> None:
+        """Show regions that were found; in place of others of the same screenshot, as a change of those."""
+        now = self.scene
+        replaces = now is not None and now.region_map is not None and now.screenshot is found.screenshot
+        if not replaces:
+            self.scene = found
+            self.regions_found.emit()
+        elif found.region_map is not None and self.editor.possible:  # else a run goes on over those of before
+            self.editor.put(found.region_map, found.segmenter or Identity("unknown"))
+
+    def _set_finding(self, finding: bool) -> None:
+        if finding != self.finding:
+            self.finding = finding
+            self.state_changed.emit()
 
     @Slot(object)
     def _hear_models(self, batch: list[object]) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from app.environment import estimators_folder
 from app.recording import into
 from core.control import RunControl
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from core.estimator import Estimator
     from core.run import EffectEstimator
     from models.checkpoint import Loading
+    from models.sam import Clicks
     from models.thinker import Thinker
 
 MASKS = 32
@@ -81,6 +84,23 @@ class EngineLike(Protocol):
         self, screenshot: Screenshot, name: str, progress: Progress, cancelled: Callable[[], bool]
     ) -> tuple[RegionMap, Identity]: ...
 
+    def masks(
+        self,
+        screenshot: Screenshot,
+        segmenter: str,
+        prompt: tuple[int, ...],
+        cancelled: Callable[[], bool],
+    ) -> list[np.ndarray]:
+        """What SAM sees at a point (x, y) or in a box (x0, y0, x1, y1), bool [H, W], from small to large.
+
+        ``segmenter`` names whose SAM, or else it is the bundled one. Empty when cancelled or nothing is seen.
+        """
+        ...
+
+    def visual_tokens(self, width: int, height: int) -> int:
+        """How many visual tokens the model makes of a screenshot of so many pixels."""
+        ...
+
     def run(self, request: Request, control: RunControl) -> Iterator[Event]: ...
 
     def measure(
@@ -90,6 +110,12 @@ class EngineLike(Protocol):
         progress: Progress,
         cancelled: Callable[[], bool],
     ) -> list[Measurement]: ...
+
+    def reattribute(
+        self, trace: Trace, region_map: RegionMap, segmenter: Identity, control: RunControl
+    ) -> Iterator[Event]:
+        """As ``core.reattribution.reattribute``, with the model that is loaded."""
+        ...
 
     def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
         """Load another model in place of the one before; returns as ``warm_up``."""
@@ -105,7 +131,7 @@ class EngineLike(Protocol):
 class Engine:
     """The real one: a thinking model and its estimator, loaded at first use and kept.
 
-    Not made for several threads at once, except ``segment``, which shares nothing with the rest.
+    Not made for several threads at once, except ``segment`` and ``masks``, which share nothing with the rest.
     """
 
     def __init__(
@@ -127,6 +153,7 @@ class Engine:
         self._loading = loading or Loading(device)
         self._thinker: Thinker | None = None
         self._fitted: Estimator | None = None
+        self._clicks: tuple[Screenshot, str, Clicks] | None = None
 
     @property
     def generated_only(self) -> bool:
@@ -168,6 +195,44 @@ class Engine:
 
         region_map = segmenters.segment(screenshot, name, progress=progress, cancelled=cancelled)
         return region_map, segmenters.identity(name)
+
+    def masks(
+        self,
+        screenshot: Screenshot,
+        segmenter: str,
+        prompt: tuple[int, ...],
+        cancelled: Callable[[], bool],
+    ) -> list[np.ndarray]:
+        """What SAM sees at a point or in a box; the screenshot is encoded once. Shares nothing with ``run``.
+
+        Raises:
+            InputError: there is no SAM here, or its checkpoint cannot be used.
+        """
+        from models.sam import clicks
+        from models.segmenters import Cancelled
+
+        def tick() -> None:
+            if cancelled():
+                raise Cancelled
+
+        if self._clicks is None or self._clicks[:2] != (screenshot, segmenter):
+            self._clicks = screenshot, segmenter, clicks(screenshot, segmenter)
+        asked = self._clicks[2]
+        try:
+            if len(prompt) == 2:
+                return asked.at(prompt[0], prompt[1], tick)
+            mask = asked.within((prompt[0], prompt[1], prompt[2], prompt[3]), tick)
+        except Cancelled:
+            return []
+        return [mask] if mask.any() else []
+
+    def visual_tokens(self, width: int, height: int) -> int:
+        """How many visual tokens the model makes of a screenshot, by its configuration alone."""
+        from models.checkpoint import folder_of
+        from models.hardware import shape_of, visual_tokens
+
+        shape = shape_of(folder_of(self._model))
+        return max(1, visual_tokens(width, height, shape.pixels, self._loading.visual_tokens))
 
     def run(self, request: Request, control: RunControl) -> Iterator[Event]:
         """Run; every event is in the trace file before it is yielded."""
@@ -235,6 +300,15 @@ class Engine:
                 self._estimator = "auto"
                 self._fitted = _fitted(self._estimator, self._model, thinker)
             yield event
+
+    def reattribute(
+        self, trace: Trace, region_map: RegionMap, segmenter: Identity, control: RunControl
+    ) -> Iterator[Event]:
+        """Attribute a trace to other regions, as ``core.reattribution.reattribute``."""
+        thinker, estimator = self.load(lambda text, part: None)
+        from core.reattribution import reattribute
+
+        yield from reattribute(trace, region_map, thinker, estimator, segmenter=segmenter, control=control)
 
     def load(self, progress: Progress) -> tuple[Thinker, EffectEstimator]:
         """The thinking model, loaded at the first call, and its estimator, or else a fresh prior."""

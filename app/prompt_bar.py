@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import icon
+from app.segmenter_names import title
 from app.theme import GAP, WIDE, run_style, tokens
 from core.trace import Sampling
 
@@ -137,11 +138,13 @@ class PromptBar(QWidget):
 
     def segmenter(self) -> str:
         """The chosen way to find regions."""
-        return self._segmenter.currentText()
+        return str(self._segmenter.currentData())
 
     def set_segmenter(self, name: str) -> None:
-        """Choose a way to find regions, if it is known."""
-        index = self._segmenter.findText(name)
+        """Choose a way to find regions, if it is known or names a checkpoint."""
+        if self._segmenter.findData(name) < 0 and ":" in name:
+            self._segmenter.addItem(title(name), name)
+        index = self._segmenter.findData(name)
         if index >= 0:
             self._segmenter.setCurrentIndex(index)
 
@@ -179,9 +182,12 @@ class PromptBar(QWidget):
         self._pace.setToolTip("Slow the model down to watch it")
         self._pace.currentIndexChanged.connect(self._tell_pace)
         self._segmenter = QComboBox()
-        self._segmenter.addItems(list(segmenters))
+        for name in segmenters:
+            self._segmenter.addItem(title(name), name)
         self._segmenter.setToolTip("How regions are found in the screenshot")
-        self._segmenter.currentTextChanged.connect(self.segmenter_changed)
+        self._segmenter.currentIndexChanged.connect(self._tell_segmenter)
+        other = QToolButton()
+        other.setDefaultAction(self._actions["choose_segmenter"])
         panel = QWidget()
         form = QFormLayout(panel)
         form.setContentsMargins(WIDE, WIDE, WIDE, WIDE)
@@ -197,11 +203,16 @@ class PromptBar(QWidget):
             caption.setBuddy(widget)
             widget.setAccessibleName(label)
             form.addRow(caption, widget)
+        form.addRow("", other)
         menu = QMenu(self)
         holder = QWidgetAction(menu)
         holder.setDefaultWidget(panel)
         menu.addAction(holder)
         return menu
+
+    @Slot()
+    def _tell_segmenter(self) -> None:
+        self.segmenter_changed.emit(self.segmenter())
 
     @Slot()
     def _tell_pace(self) -> None:

@@ -47,8 +47,9 @@ class RegionsDelegate(QStyledItemDelegate):
         rect: QRect = option.rect  # type: ignore[attr-defined]
         region = index.data(REGION_ROLE)
         effect = index.data(EFFECT_ROLE)
+        chosen = region in self._session.chosen
         paper = colours.surface
-        if region == self._session.selected:
+        if chosen:
             paper = colours.chosen
         elif region == self._session.highlighted:
             paper = colours.hover
@@ -59,7 +60,7 @@ class RegionsDelegate(QStyledItemDelegate):
         inner = rect.adjusted(theme.GAP, 0, -theme.GAP, 0)
         text = str(index.data() or "")
         if index.column() == NAME:
-            if region == self._session.selected:
+            if chosen:
                 painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), QColor(colours.accent))
             self._paint_swatch(painter, inner, effect, colours)
             inner = inner.adjusted(SWATCH + theme.GAP, 0, 0, 0)
@@ -76,7 +77,7 @@ class RegionsDelegate(QStyledItemDelegate):
                     self._paint_whisker(painter, room, bounds, colours)
                 painter.setPen(QColor(colours.text))
             else:
-                painter.setPen(QColor(colours.text if region == self._session.selected else colours.muted))
+                painter.setPen(QColor(colours.text if chosen else colours.muted))
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
         painter.restore()
 

@@ -86,6 +86,11 @@ class RegionsModel(QAbstractTableModel):
         if len(self._order):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, MEASURED))
 
+    @property
+    def region_map(self) -> RegionMap | None:
+        """The regions that are shown."""
+        return self._map
+
     def region_at(self, row: int) -> int:
         """The region shown in a row, -1 for none."""
         return int(self._order[row]) if 0 <= row < len(self._order) else -1

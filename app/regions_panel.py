@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Slot
+from PySide6.QtGui import QAction, QFont, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.measure_bar import MeasureBar
-from app.regions_delegate import RegionsDelegate, tabular
+from app.region_tree import RegionTree
+from app.regions_delegate import RegionsDelegate
 from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
+from app.regions_table import RegionsTable
 from app.session import Session
+from app.settings import settings
 from app.wording import earlier_finding, nats, selection_finding
 from core.quantity import ESTIMATED
+from core.regions import RegionMap
 
+_TREE = "regions_tree"
 NOTHING = "Run a question, then choose a token or a step to see which regions it rests on."
 
 
@@ -22,7 +35,8 @@ class RegionsPanel(QWidget):
 
     Attributes:
         model: the ranked regions.
-        table: the list.
+        table, tree: the list, ranked and as regions lie in each other; ``lists`` shows one of them.
+        tree_button: switches between the two.
         measure_bar: what was measured, and measuring more.
     """
 
@@ -30,6 +44,7 @@ class RegionsPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._following = False
+        self._preview: RegionMap | None = None
         self.setAccessibleName("Regions pane")
         self._title = QLabel("Regions by estimated effect", self)
         font = QFont(self._title.font())
@@ -41,22 +56,33 @@ class RegionsPanel(QWidget):
         self._finding.setAccessibleName("What the selection rests on")
         self._finding.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.model = RegionsModel(self)
-        self.table = _Table(self)
+        self.table = RegionsTable(session, self)
         self.table.setModel(self.model)
         self.table.setItemDelegate(RegionsDelegate(session, self.model, self.table))
         self._size_columns()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.GAP, 0, 0)
         column.setSpacing(theme.TIGHT)
-        for label in (self._title, self._finding):
-            label.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
-            column.addWidget(label)
-        column.addWidget(self.table, 1)
+        self.tree_button = QToolButton(self)
+        self.tree_button.setAutoRaise(True)
+        head = QHBoxLayout()
+        head.setContentsMargins(theme.WIDE, 0, theme.GAP, 0)
+        head.addWidget(self._title, 1)
+        head.addWidget(self.tree_button)
+        column.addLayout(head)
+        self._finding.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
+        column.addWidget(self._finding)
+        self.tree = RegionTree(session, self.model, self)
+        self.lists = QStackedWidget(self)
+        self.lists.addWidget(self.table)
+        self.lists.addWidget(self.tree)
+        column.addWidget(self.lists, 1)
         self.measure_bar = MeasureBar(session, self)
         column.addWidget(self.measure_bar)
         self.setFocusProxy(self.table)
         self.table.entered.connect(self._entered)
-        self.table.viewport().installEventFilter(self)
+        for view in (self.table, self.tree):
+            view.viewport().installEventFilter(self)
         self.table.selectionModel().currentChanged.connect(self._current_changed)
         session.trace_changed.connect(self._trace_changed)
         session.selection_changed.connect(self._selection_changed)
@@ -67,6 +93,26 @@ class RegionsPanel(QWidget):
         session.region_selected.connect(self._region_selected)
         session.display_changed.connect(self._redraw)
         self._trace_changed()
+
+    def set_preview(self, region_map: RegionMap | None) -> None:
+        """Regions to list while there is no run."""
+        self._preview = region_map
+        if self._session.trace is None:
+            self._trace_changed()
+
+    def set_tree_action(self, action: QAction) -> None:
+        """The action that switches between the two lists; it is as the person left it last time."""
+        self.tree_button.setDefaultAction(action)
+        action.setChecked(str(settings().value(_TREE, "")).lower() == "true")
+        self.show_tree(action.isChecked())
+
+    @Slot(bool)
+    def show_tree(self, on: bool) -> None:
+        """List regions by what they lie in, or by their effect."""
+        settings().setValue(_TREE, on)
+        shown = self.tree if on else self.table
+        self.lists.setCurrentWidget(shown)
+        self.setFocusProxy(shown)
 
     @property
     def finding(self) -> str:
@@ -104,8 +150,19 @@ class RegionsPanel(QWidget):
             spare = self.width() - header.sectionSize(SHARE)
             wide = max(least, min(280, int(spare * 0.45)))
         header.resizeSection(EFFECT, wide)
+        self._size_tree()
         lines = 3 if self.width() >= 420 else 4
         self._finding.setMinimumHeight(lines * self._finding.fontMetrics().lineSpacing() + 2)
+
+    def _size_tree(self) -> None:
+        """Give the tree the columns of the table."""
+        of, header = self.table.horizontalHeader(), self.tree.header()
+        header.setStretchLastSection(False)
+        for section in range(self.model.columnCount()):
+            header.setSectionResizeMode(section, of.sectionResizeMode(section))
+            header.setSectionHidden(section, of.isSectionHidden(section))
+            header.resizeSection(section, of.sectionSize(section))
+        header.moveSection(header.visualIndex(MEASURED), 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -128,7 +185,7 @@ class RegionsPanel(QWidget):
         self._following = True
         quantity = ESTIMATED if trace is None else trace.quantity
         self._title.setText(f"Regions by {quantity.kind} {quantity.noun}")
-        self.model.set_regions(None if trace is None else trace.region_map, quantity)
+        self.model.set_regions(self._preview if trace is None else trace.region_map, quantity)
         self._following = False
         self._selection_changed()
 
@@ -197,55 +254,3 @@ class RegionsPanel(QWidget):
     @Slot(QModelIndex)
     def _entered(self, index: QModelIndex) -> None:
         self._session.highlight(self.model.region_at(index.row()))
-
-
-class _Header(QHeaderView):
-    """Quiet column titles, in line with the cells below them."""
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        colours = theme.tokens(self.palette())
-        painter.fillRect(rect, QColor(colours.raised))
-        painter.fillRect(QRect(rect.x(), rect.bottom(), rect.width(), 1), QColor(colours.border))
-        painter.setPen(QColor(colours.muted))
-        painter.setFont(self.font())
-        side = self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)
-        inner = rect.adjusted(theme.GAP, 0, -theme.GAP, 0)
-        text = painter.fontMetrics().elidedText(
-            str(self.model().headerData(section, Qt.Orientation.Horizontal)),
-            Qt.TextElideMode.ElideRight,
-            inner.width(),
-        )
-        painter.drawText(inner, int(side), text)
-
-    def sectionSizeFromContents(self, section: int) -> QSize:
-        return super().sectionSizeFromContents(section).expandedTo(QSize(0, self.fontMetrics().height() + 8))
-
-
-class _Table(QTableView):
-    """A list of rows; Space, ←, →, Home and End stay free for the playback."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Regions by estimated effect")
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QTableView.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setMinimumSize(200, 100)
-        self.verticalHeader().hide()
-        self.setAutoScroll(False)  # the chosen region may change its rank at every token; the list stays
-        self.setHorizontalHeader(_Header(Qt.Orientation.Horizontal, self))
-        self.setFont(tabular(self.font()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
-        if event.key() in moves:
-            super().keyPressEvent(event)
-        else:
-            event.ignore()

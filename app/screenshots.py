@@ -93,6 +93,7 @@ def _take_all(window: Window, folder: Path) -> None:
     until(lambda: window.controller.verifier.busy)
     until(lambda: not window.controller.verifier.busy)
     save_picture(window, folder / "measured.png")
+    _take_editing(window, folder / "editing.png")
     session = window.controller.session
     before, effects = session.trace, session.selected_effects()
     assert before is not None
@@ -115,6 +116,19 @@ def _take_views(window: Window, path: Path) -> None:
     _do(window, f"view_{VIEWS[0].id}")
     rows = [np.concatenate(parts[at : at + 2], 1) for at in range(0, len(parts), 2)]
     _write(np.concatenate(rows), path)
+
+
+def _take_editing(window: Window, path: Path) -> None:
+    """The tools above the screenshot, two regions chosen, the list as a tree."""
+    for action in ("tool_cut", "regions_tree"):
+        _do(window, action)
+    session = window.controller.session
+    assert session.trace is not None
+    session.choose_regions((2, 3))
+    save_picture(window, path)
+    session.choose_regions(())
+    for action in ("regions_tree", "edit_regions"):
+        _do(window, action)
 
 
 def _take_path(window: Window, path: Path) -> None:

@@ -5,7 +5,7 @@ The panes know this object and not each other. It lives in the GUI thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,7 +67,7 @@ class Session(QObject):
         selection_changed: the playhead moved.
         follow_changed(bool): following the live end was switched.
         region_highlighted(int): the region under the mouse changed; -1 for none.
-        region_selected(int): the chosen region changed; -1 for none.
+        region_selected(int): the chosen regions changed; the one chosen last, -1 for none.
         display_changed: the overlay is to be drawn in another way.
         pinned_changed: the moment to compare with was set or let go.
     """
@@ -94,6 +94,7 @@ class Session(QObject):
         self.follow = True
         self.highlighted = -1
         self.selected = -1
+        self._also: frozenset[int] = frozenset()
         self.finder = Finder(self)
 
     def set_trace(self, trace: Trace | None) -> None:
@@ -101,9 +102,18 @@ class Session(QObject):
         self.trace = trace
         self.selection = None
         self.highlighted = self.selected = -1
+        self._also = frozenset()
         self.pin(False)
         self.trace_changed.emit()
         self.selection_changed.emit()
+
+    def exchange_trace(self, trace: Trace) -> None:
+        """Show the same run with other regions: the playhead and what is chosen stay, where they can."""
+        selection, chosen = self.selection, self.chosen
+        self.set_trace(trace)
+        if selection is not None and selection.end <= len(trace):
+            self._move(selection)
+        self.choose_regions(region for region in chosen if region < len(trace.region_map))
 
     def apply(self, events: list[Event]) -> None:
         """Fold a batch of run events into the shown trace and tell the panes once for each kind."""
@@ -169,10 +179,27 @@ class Session(QObject):
             self.highlighted = region_id
             self.region_highlighted.emit(region_id)
 
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """All chosen regions, the one chosen last first; most of the window looks at that one alone."""
+        return () if self.selected < 0 else (self.selected, *sorted(self._also))
+
     def select_region(self, region_id: int) -> None:
-        if region_id != self.selected:
-            self.selected = region_id
-            self.region_selected.emit(region_id)
+        """Choose one region and no other; -1 for none."""
+        self.choose_regions(() if region_id < 0 else (region_id,))
+
+    def toggle_region(self, region_id: int) -> None:
+        """Choose one more region, or let it go."""
+        others = [other for other in self.chosen if other != region_id]
+        self.choose_regions(others if region_id in self.chosen else (region_id, *others))
+
+    def choose_regions(self, regions: Iterable[int]) -> None:
+        """Choose just these regions, the most important one first."""
+        first, *others = (*regions, -1)
+        also = frozenset(others) - {-1, first}
+        if (first, also) != (self.selected, self._also):
+            self.selected, self._also = first, also
+            self.region_selected.emit(first)
 
     def set_display(self, **changes: Any) -> None:
         """Change fields of ``display``."""

@@ -53,6 +53,7 @@ class Verifier(QObject):
         engine: EngineLike,
         worker: Worker,
         path: Callable[[], Path | None],
+        hold: Callable[[], str],
         parent: QObject | None = None,
     ) -> None:
         """
@@ -60,12 +61,13 @@ class Verifier(QObject):
             session: whose trace is measured.
             engine, worker: who measures, and where; the worker may have other jobs too.
             path: tells the file of the shown trace, or None.
+            hold: tells why nothing may be measured just now, or "".
         """
         super().__init__(parent)
         self._session = session
         self._engine = engine
         self._worker = worker
-        self._path = path
+        self._path, self._hold = path, hold
         self._stop: threading.Event | None = None
         worker.delivered.connect(self._hear)
         worker.busy_changed.connect(self._worker_busy)
@@ -117,6 +119,8 @@ class Verifier(QObject):
             self.said.emit("There is nothing to measure yet. Run a question first.", "warning")
         elif trace.status == "running":
             self.said.emit("The run is still going on. Measure when it has ended.", "warning")
+        elif reason := self._hold():
+            self.said.emit(reason, "warning")
         else:
             return not self.busy
         return False

@@ -24,7 +24,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import display_actions, exporting, keys, preferences, screen_capture, thumbnails, window_capture
+from app import (
+    display_actions,
+    edit_mode,
+    exporting,
+    keys,
+    preferences,
+    screen_capture,
+    thumbnails,
+    window_capture,
+)
 from app.actions import ACTIONS, build, widget_wants
 from app.canvas import Canvas
 from app.commands import commands
@@ -37,6 +46,7 @@ from app.intake import Intake
 from app.last_session import LastSession, Whereabouts, left_behind
 from app.menus import FileMenus, fill, view_menu
 from app.message_bar import MessageBar
+from app.model_offer import ModelOffer
 from app.palette import Palette
 from app.panes import Panes
 from app.playback import SPEEDS
@@ -96,6 +106,7 @@ class Window(QMainWindow):
         self.reasoning = Reasoning(session, self)
         self.timeline = Timeline(session, self)
         self.regions = RegionsPanel(session, self)
+        self.regions.set_tree_action(self.actions_by_id["regions_tree"])
         self.prompt = PromptBar(self.actions_by_id, engine.segmenters, self)
         self.message = MessageBar(self)
         self.status = StatusBar(self)
@@ -104,6 +115,10 @@ class Window(QMainWindow):
         self.files = FileMenus(places.samples, self)
         fill(self, self.actions_by_id, self.files)
         self.canvas.view_button.setMenu(view_menu(self.actions_by_id, self))
+        self.edit_mode = edit_mode.EditMode(
+            self.canvas, session, self.controller.editor, self.actions_by_id, self
+        )
+        ModelOffer(self.controller, self.message)
         self.palette_box = Palette(self)
         self.intake = Intake(self)
         self.dialogs = DialogOpener(self.controller, self.actions_by_id, self.prompt, self._set_theme, self)
@@ -131,8 +146,9 @@ class Window(QMainWindow):
             "quit": self.close,
             "run": self.run,
             "pause": lambda on: self.controller.pause(on),
-            "stop": lambda: self.controller.stop(),
+            "stop": lambda: self.controller.cancel_or_stop(),
             "choose_model": lambda: self.dialogs.models(),
+            "choose_segmenter": lambda: self.dialogs.segmenters(),
             "calibrate": lambda: self.dialogs.calibrate(),
             "ask": lambda: self.prompt.focus_question(),
             "measure_step": lambda: self.controller.verifier.measure_step(),
@@ -159,6 +175,7 @@ class Window(QMainWindow):
             "zoom_in": lambda: self.canvas.zoom_in(),
             "zoom_out": lambda: self.canvas.zoom_out(),
             **display_actions.handlers(self.controller.session),
+            **edit_mode.handlers(self.controller.editor, lambda: self.edit_mode),
             "theme_system": lambda _on: self._set_theme("system"),
             "theme_light": lambda _on: self._set_theme("light"),
             "theme_dark": lambda _on: self._set_theme("dark"),
@@ -168,6 +185,7 @@ class Window(QMainWindow):
             "batch": lambda: self.dialogs.batch(),
             "what_if": self._run_without,
             "side_by_side": lambda: self.dialogs.ask_other_run(),
+            "regions_tree": lambda on: self.regions.show_tree(on),
             "path": lambda: self.dialogs.path(),
             "start_page": lambda: self.front.setCurrentWidget(self.start_page),
             "shortcuts": lambda: self.dialogs.shortcuts(),
@@ -277,9 +295,11 @@ class Window(QMainWindow):
         session.run_ended.connect(self._run_ended)
         self.start_page.chosen.connect(self._open_chosen)
         self.start_page.dismissed.connect(self._show_canvas)
+        self.edit_mode.begun.connect(self._show_canvas)
         self.prompt.submitted.connect(self.actions_by_id["run"].trigger)
         self.prompt.pace_changed.connect(controller.set_pace)
         self.prompt.segmenter_changed.connect(controller.set_segmenter)
+        controller.segmenter_fell_back.connect(self.prompt.set_segmenter)
         controller.scene_opened.connect(self._scene_opened)
         controller.regions_found.connect(self._regions_found)
         controller.state_changed.connect(self._state_changed)
@@ -296,6 +316,7 @@ class Window(QMainWindow):
         self.timeline.playback.speed_changed.connect(self._playback_changed)
         self._playback_changed()
         session.trace_changed.connect(self._state_changed)
+        controller.editor.changed.connect(self._state_changed)
         session.display_changed.connect(self._display_changed)
         session.display_changed.connect(self._keep_display)
         session.pinned_changed.connect(self._display_changed)
@@ -408,10 +429,13 @@ class Window(QMainWindow):
     def _show_regions(self) -> None:
         region_map = self.controller.scene.region_map if self.controller.scene else None
         self.status.set_regions(None if region_map is None else len(region_map) - 1)
+        self.regions.set_preview(region_map)
 
     @Slot()
     def _state_changed(self) -> None:
         self.prompt.set_state(self.controller.state, ready=self.controller.scene is not None)
+        if self.controller.cancellable:
+            self.actions_by_id["stop"].setEnabled(True)
         for name in ("export", "copy_picture"):
             self.actions_by_id[name].setEnabled(self.controller.session.trace is not None)
 

@@ -316,6 +316,23 @@ class _Streamer:
     ) -> Iterator[AdaptationEvent | Installed]:
         return iter(())
 
+    def reattribute(
+        self, trace: Trace, region_map: RegionMap, segmenter: Identity, control: RunControl
+    ) -> Iterator[Event]:
+        yield from ()  # nor are regions changed
+
+    def masks(
+        self,
+        screenshot: Screenshot,
+        segmenter: str,
+        prompt: tuple[int, ...],
+        cancelled: Callable[[], bool],
+    ) -> list[np.ndarray]:
+        return []
+
+    def visual_tokens(self, width: int, height: int) -> int:
+        return max(1, width * height // 1024)
+
     def run(self, request: Request, control: RunControl) -> Iterator[Event]:
         who = Identity("made up for a benchmark")
         trace = Trace(request.screenshot, request.region_map, request.prompt, who, who, who, request.sampling)

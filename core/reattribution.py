@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from core.control import RunControl
 from core.coverage import coverage
+from core.earlier import EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, StepEnded, TokenDecoded
 from core.intervals import bounds_of
@@ -18,6 +19,12 @@ from core.regions import RegionMap
 from core.run import EFFECTS_AT_ONCE, EffectEstimator
 from core.thinking import ThinkingModel
 from core.trace import Identity, Trace
+
+_BUDGET = "visual_tokens_at_most"
+
+
+class OtherModelError(InputError):
+    """The loaded model is not the one that the trace was made by, or is loaded in another way."""
 
 
 def reattribute(
@@ -46,7 +53,8 @@ def reattribute(
         control: stops it, from any thread.
 
     Raises:
-        InputError: no tokens, another model than the trace's, or regions of another size.
+        OtherModelError: another model than the trace's, or another image budget.
+        InputError: no tokens, or regions of another size.
     """
     control = control or RunControl()
     _check(trace, region_map, thinker)
@@ -65,11 +73,15 @@ def reattribute(
         rows = features.rows(start, start + EFFECTS_AT_ONCE)
         effects, reliance = estimator.estimate(rows)
         bounds = bounds_of(estimator, rows)
-        estimated.append(EffectsEstimated(generation, start, effects, reliance, bounds=bounds))
+        stop = start + len(effects)
+        earlier = EarlierSteps(trace.earlier.steps[start:stop], trace.earlier.shares[start:stop])
+        estimated.append(EffectsEstimated(generation, start, effects, reliance, earlier, bounds))
         yield Stage(generation, "Estimating effects", 0.8 + 0.2 * (start + len(effects)) / len(features))
     if control.stopped:
         return
-    yield from _as_a_run(trace, region_map, segmenter or _by_hand(trace), estimator, estimated, generation)
+    yield from _as_a_run(
+        trace, region_map, segmenter or edited_by_hand(trace.segmenter), estimator, estimated, generation
+    )
 
 
 def _as_a_run(
@@ -81,18 +93,7 @@ def _as_a_run(
     generation: int,
 ) -> Iterator[Event]:
     """The events of a run that left these tokens and effects."""
-    again = Trace(
-        trace.screenshot,
-        region_map,
-        trace.prompt,
-        trace.model,
-        segmenter,
-        estimator.identity,
-        trace.sampling,
-    )
-    again.details |= trace.details
-    again.notes = trace.notes
-    yield Started(generation, again)
+    yield Started(generation, _with_inputs_of(trace, region_map, segmenter, estimator.identity))
     for token in trace.tokens:
         yield TokenDecoded(generation, token)
     yield from estimated
@@ -102,18 +103,43 @@ def _as_a_run(
     yield Finished(generation, reason, float(trace.details.get("tokens_per_second", 0.0)))
 
 
-def _by_hand(trace: Trace) -> Identity:
-    """The trace's segmenter with the note that a hand changed its regions."""
-    return Identity(trace.segmenter.name, trace.segmenter.sha256, {**trace.segmenter.details, "edited": True})
+def before_effects(trace: Trace, region_map: RegionMap, segmenter: Identity) -> Trace:
+    """The run of a trace that has ended, with other regions whose effects nobody knows yet."""
+    bare = _with_inputs_of(trace, region_map, segmenter, trace.estimator)
+    for token in trace.tokens:
+        bare.add_token(token)
+    bare.status = trace.status
+    return bare
+
+
+def _with_inputs_of(trace: Trace, region_map: RegionMap, segmenter: Identity, estimator: Identity) -> Trace:
+    """A trace of the same run with other regions, still without tokens."""
+    again = Trace(
+        trace.screenshot, region_map, trace.prompt, trace.model, segmenter, estimator, trace.sampling
+    )
+    again.details |= trace.details
+    again.notes = trace.notes
+    return again
+
+
+def edited_by_hand(segmenter: Identity) -> Identity:
+    """A segmenter with the note that a hand changed its regions."""
+    return Identity(segmenter.name, segmenter.sha256, {**segmenter.details, "edited": True})
 
 
 def _check(trace: Trace, region_map: RegionMap, thinker: ThinkingModel) -> None:
     if not trace.tokens:
         raise InputError("This trace has no tokens yet. Run the model first.")
-    if trace.model.sha256 != thinker.identity.sha256:
-        raise InputError(
-            f"This trace was made by the model {trace.model.name}, and {thinker.identity.name} is loaded. "
+    there, then = thinker.identity, trace.model
+    if there.sha256 != then.sha256:
+        raise OtherModelError(
+            f"This trace was made by the model {then.name}, and {there.name} is loaded. "
             "Load the trace's own model to attribute it again."
+        )
+    if there.details.get(_BUDGET) != then.details.get(_BUDGET):
+        raise OtherModelError(
+            f"This trace was made by {then.name} with another image budget than it is loaded with. "
+            "Load it as it was to attribute the trace again."
         )
     shot = trace.screenshot
     if (region_map.height, region_map.width) != (shot.height, shot.width):

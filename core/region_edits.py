@@ -89,6 +89,23 @@ def paint(
     return _edited(region_map, np.where(mask, region_id, region_map.labels).astype(np.int32))
 
 
+def erase(
+    region_map: RegionMap, region_id: int, points: Sequence[tuple[float, float]], radius: float
+) -> RegionMap:
+    """Take the pixels under a brush from one region and give them to what holds it.
+
+    Raises:
+        InputError: the background was chosen, or the stroke touches no pixel of the region.
+    """
+    if _check_id(region_map, region_id) == BACKGROUND:
+        raise InputError("Nothing can be taken from the background: it is what no other region holds.")
+    taken = stroke_mask(region_map.labels.shape, points, radius) & region_map.mask(region_id)
+    if not taken.any():
+        raise InputError("The brush did not touch the region. Draw over it.")
+    parent = region_map.regions[region_id].parent or BACKGROUND
+    return _edited(region_map, np.where(taken, parent, region_map.labels).astype(np.int32))
+
+
 def stroke_mask(shape: tuple[int, ...], points: Sequence[tuple[float, float]], radius: float) -> np.ndarray:
     """Boolean [H, W]: pixels whose centre is at most ``radius`` from the line through points (x, y).
 
@@ -150,6 +167,22 @@ def split(region_map: RegionMap, region_id: int, mask: np.ndarray, name: str | N
     labels[cut] = new
     parent = region_map.regions[region_id].parent
     return _edited(region_map, labels, names={new: name}, parents={new: parent}, sources={new: "hand"})
+
+
+def split_by_line(
+    region_map: RegionMap, region_id: int, start: tuple[float, float], end: tuple[float, float]
+) -> RegionMap:
+    """Cut a region in two along the straight line through two points (x, y); as ``split``.
+
+    Raises:
+        InputError: the points coincide, or the line leaves nothing on one side.
+    """
+    across, down = end[0] - start[0], end[1] - start[1]
+    if not (across or down):
+        raise InputError("A line needs two ends. Draw it through the region.")
+    x = np.arange(region_map.width) + 0.5
+    y = np.arange(region_map.height)[:, None] + 0.5
+    return split(region_map, region_id, across * (y - start[1]) - down * (x - start[0]) > 0)
 
 
 def delete(region_map: RegionMap, region_id: int) -> RegionMap:

@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +24,22 @@ from core.earlier import EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Failed, Finished, TokenDecoded, fold
 from core.intervals import Bounds
+from core.regions import RegionMap
 from core.screenshot import png_bytes
 from core.strict_json import dumps, finite, plain
-from core.trace import Measurement, Token, Trace
+from core.trace import Identity, Measurement, Token, Trace
 from core.trace_file import BUSY_SECONDS, changing, connect, create, explained, is_busy
 from core.trace_reader import read_trace
 
-__all__ = ["TraceWriter", "add_measurement", "add_measurements", "read_trace", "save_trace", "set_notes"]
+__all__ = [
+    "TraceWriter",
+    "add_measurement",
+    "add_measurements",
+    "read_trace",
+    "replace_regions",
+    "save_trace",
+    "set_notes",
+]
 
 FLUSH_SECONDS: Final = 0.25
 LONGEST_WAIT: Final = 1.0
@@ -169,6 +178,31 @@ def add_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
             _insert_measurement(database, measurement)
 
 
+def replace_regions(path: Path, trace: Trace) -> None:
+    """Put the regions of ``trace``, its effects and measurements in the place of those in its file.
+
+    ``trace`` is the run in the file with other regions. All or nothing; the rest of the file stays.
+
+    Raises:
+        InputError: as ``add_measurements``.
+    """
+    with changing(Path(path)) as database:
+        for table in ("region_map", "region", "effect", "bound", "measurement"):
+            database.execute(f"DELETE FROM {table}")
+        _insert_identities(database, (("segmenter", trace.segmenter), ("estimator", trace.estimator)))
+        _insert_regions(database, trace.region_map)
+        known = trace.estimated
+        _insert_run(
+            database,
+            [],
+            _effect_rows(0, trace.effects[:known], trace.reliance[:known]),
+            [],
+            [] if trace.bounds is None else _bound_rows(0, trace.bounds),
+        )
+        for measurement in trace.measured:
+            _insert_measurement(database, measurement)
+
+
 def set_notes(path: Path, text: str) -> None:
     """Replace the user's notes in a trace file.
 
@@ -226,25 +260,31 @@ def _insert_inputs(database: sqlite3.Connection, trace: Trace) -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-    for role, identity in (
-        ("model", trace.model),
-        ("segmenter", trace.segmenter),
-        ("estimator", trace.estimator),
-    ):
-        database.execute(
-            "INSERT INTO identity VALUES (?, ?, ?, ?)",
-            (role, plain(identity.name), plain(identity.sha256), dumps(identity.details)),
-        )
+    _insert_identities(
+        database,
+        (("model", trace.model), ("segmenter", trace.segmenter), ("estimator", trace.estimator)),
+    )
     shot = trace.screenshot
     # Not its path: a trace is made to be mailed, and need not tell where its owner keeps files.
     row = (plain(shot.name), shot.width, shot.height, plain(shot.sha256), png_bytes(shot))
     database.execute("INSERT INTO screenshot VALUES (1, ?, ?, ?, ?, ?)", row)
-    database.execute("INSERT INTO region_map VALUES (1, ?)", [_label_png(trace.region_map.labels)])
+    _insert_regions(database, trace.region_map)
+
+
+def _insert_identities(database: sqlite3.Connection, identities: Iterable[tuple[str, Identity]]) -> None:
+    database.executemany(
+        "INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?)",
+        [(role, plain(who.name), plain(who.sha256), dumps(who.details)) for role, who in identities],
+    )
+
+
+def _insert_regions(database: sqlite3.Connection, region_map: RegionMap) -> None:
+    database.execute("INSERT INTO region_map VALUES (1, ?)", [_label_png(region_map.labels)])
     database.executemany(
         "INSERT INTO region VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (r.id, plain(r.name), *map(int, r.bbox), int(r.area), r.parent, plain(r.source))
-            for r in trace.region_map.regions
+            for r in region_map.regions
         ],
     )
 

@@ -6,20 +6,24 @@ import torch; loading a model does.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from core.errors import InputError
 from core.partition import partition
 from core.regions import RegionMap, guess_role
 from core.screenshot import Screenshot
-from models.mask_model import MaskModel, Masks
+from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
 from models.sam_prompts import free_points, views
 from models.screen_layout import Part, grouped
-from models.segmenters import Progress
+from models.segmenters import SEGMENTERS, Progress, load_segmenter
 
 MOST_BOXES = 280
 """Boxes asked for at most; near things are asked for together beyond that."""
@@ -28,18 +32,25 @@ POINTS = 48
 NARROWEST = 16
 """Pixels; a screenshot narrower than that has no regions."""
 _SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", "drawing")
+_ALONE = threading.Lock()
+_A_MOMENT = 0.05
+"""Seconds between two looks at whether somebody who waits still wants to."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
 
 class SamSegmenter:
-    """Regions from a loaded mask model."""
+    """Regions from a loaded mask model. May be used from several threads: they take turns."""
 
     def __init__(self, model: MaskModel) -> None:
         self.model = model
         self.identity = model.identity
 
     def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
+        with _turn(lambda: step("Waiting for SAM", 0.0)):
+            return self._segment(screenshot, max_regions, step)
+
+    def _segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
         pixels = np.ascontiguousarray(working_copy(screenshot.pixels))
         height, width = pixels.shape[:2]
         parts: list[Part] = []
@@ -110,28 +121,51 @@ def load_sam(checkpoint: Path | None) -> SamSegmenter:
     return SamSegmenter(load_mask_model(checkpoint))
 
 
+def clicks(screenshot: Screenshot, segmenter: str) -> Clicks:
+    """Clicks on a screenshot, answered by a segmenter's SAM or, where it is no SAM, by the bundled one.
+
+    Raises:
+        InputError: there is no SAM here, or its checkpoint cannot be used.
+    """
+    name = segmenter if segmenter.partition(":")[0] == "sam" else "sam"
+    if name not in SEGMENTERS and ":" not in name:
+        raise InputError(
+            "This needs Segment Anything, and Sightline comes without its weights here. Choose a checkpoint "
+            "with Find Regions with…, draw a rectangle (a box with Shift), or use the brush."
+        )
+    found = load_segmenter(name)
+    assert isinstance(found, SamSegmenter)
+    return Clicks(found.model, screenshot)
+
+
 class Clicks:
-    """What a person means by a click or a box on one screenshot. It is encoded at the first of them."""
+    """What a person means by a click or a box on one screenshot.
+
+    The screenshot is encoded at the first of them. All methods take a ``tick`` that is called often and may
+    raise to end the work. May be used from several threads: they take turns.
+    """
 
     def __init__(self, model: MaskModel, screenshot: Screenshot) -> None:
         self._model, self._shot = model, screenshot
         self._pixels = np.ascontiguousarray(working_copy(screenshot.pixels))
         self._scale = self._pixels.shape[1] / screenshot.width
 
-    def at(self, x: int, y: int) -> list[np.ndarray]:
+    def at(self, x: int, y: int, tick: Tick = lambda: None) -> list[np.ndarray]:
         """Masks of what is at a pixel, bool [H, W], from small to large, at most three, doubles left out."""
-        self._model.look(self._pixels, _unhurried)
-        found = self._model.at_point((x + 0.5) * self._scale, (y + 0.5) * self._scale)
+        with _turn(tick):
+            self._model.look(self._pixels, tick)
+            found = self._model.at_point((x + 0.5) * self._scale, (y + 0.5) * self._scale)
         masks: list[np.ndarray] = []
         for mask in found.masks:
             if mask.any() and not any(_overlap(mask, other) > 0.9 for other in masks):
                 masks.append(mask)
         return [self._full_size(mask) for mask in masks]
 
-    def within(self, box: tuple[int, int, int, int]) -> np.ndarray:
+    def within(self, box: tuple[int, int, int, int], tick: Tick = lambda: None) -> np.ndarray:
         """The mask of what a box (x0, y0, x1, y1) is around, bool [H, W]; empty if there is nothing."""
-        self._model.look(self._pixels, _unhurried)
-        found = self._model.in_boxes(np.array([box], np.float32) * np.float32(self._scale), _unhurried)
+        with _turn(tick):
+            self._model.look(self._pixels, tick)
+            found = self._model.in_boxes(np.array([box], np.float32) * np.float32(self._scale), tick)
         return self._full_size(found.masks[0])
 
     def _full_size(self, mask: np.ndarray) -> np.ndarray:
@@ -140,8 +174,15 @@ class Clicks:
         return mask.take(rows, 0).take(columns, 1)
 
 
-def _unhurried() -> None:
-    """Nobody waits for this, so nobody cancels it."""
+@contextmanager
+def _turn(tick: Tick) -> Iterator[None]:
+    """Have SAM to oneself: a model remembers the one picture that it was shown last."""
+    while not _ALONE.acquire(timeout=_A_MOMENT):
+        tick()
+    try:
+        yield
+    finally:
+        _ALONE.release()
 
 
 def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, int], np.ndarray] | None:

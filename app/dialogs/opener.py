@@ -16,7 +16,9 @@ from app.dialogs.calibrate import CalibrateDialog
 from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
 from app.dialogs.preferences import PreferencesDialog
+from app.dialogs.segmenter_chooser import SegmenterChooser
 from app.dialogs.shortcuts import ShortcutsSheet
+from app.environment import data_folder
 from app.library import Library
 from app.path_map import PathDialog
 from app.prompt_bar import PromptBar
@@ -103,6 +105,17 @@ class DialogOpener(QObject):
             open_already.close()
         dialog = ModelChooser(size, self._window)
         dialog.chosen.connect(self._controller.use_model)
+        dialog.show()
+
+    def segmenters(self) -> None:
+        """What can find regions; the one chosen does at once."""
+        controller = self._controller
+        for open_already in self._window.findChildren(SegmenterChooser):
+            open_already.close()
+        dialog = SegmenterChooser(
+            controller.segmenters, controller.segmenter_name, data_folder() / "checkpoints", self._window
+        )
+        dialog.chosen.connect(self._prompt.set_segmenter)
         dialog.show()
 
     def preferences(self) -> None:

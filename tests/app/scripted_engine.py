@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.recording import into
 from core.control import RunControl
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, TokenDecoded
+from core.reattribution import OtherModelError
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Token, Trace
@@ -47,6 +49,13 @@ class ScriptedEngine:
         self.refuses = ""
         self.wishes: list[Wish] = []
         self.calibrating_takes = 0
+        self.prompts: list[tuple[int, ...]] = []
+        self.asked_in: threading.Thread | None = None
+        self.asking_takes = 0.0
+        self.no_sam = ""
+        self.passes = 0
+        self.attributing_takes = 0.0
+        self.other_model = ""
 
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         progress("Loading the model", None)
@@ -136,6 +145,58 @@ class ScriptedEngine:
         sentence = "Held-out LDS .42 → .63 on 3 screenshots that it never learned from; it no longer rose."
         yield Installed(Path("estimators/scripted"), {}, sentence)
 
+    def masks(
+        self,
+        screenshot: Screenshot,
+        segmenter: str,
+        prompt: tuple[int, ...],
+        cancelled: Callable[[], bool],
+    ) -> list[np.ndarray]:
+        """Squares of three sizes around a point; of a box, what is a pixel inside."""
+        self.prompts.append(prompt)
+        self.asked_in = threading.current_thread()
+        if self.no_sam:
+            raise InputError(self.no_sam)
+        until = time.monotonic() + self.asking_takes
+        while time.monotonic() < until:
+            time.sleep(0.005)
+            if cancelled():
+                return []
+        boxes = (
+            [(prompt[0] - r, prompt[1] - r, prompt[0] + r + 1, prompt[1] + r + 1) for r in (2, 5, 9)]
+            if len(prompt) == 2
+            else [(prompt[0] + 1, prompt[1] + 1, prompt[2] - 1, prompt[3] - 1)]
+        )
+        return [_square(screenshot, box) for box in boxes]
+
+    def visual_tokens(self, width: int, height: int) -> int:
+        return 48  # 100 pixels each of a screenshot of 80 × 60
+
+    def reattribute(
+        self, trace: Trace, region_map: RegionMap, segmenter: Identity, control: RunControl
+    ) -> Iterator[Event]:
+        """Every token rests on the last region: 3 nats."""
+        self.passes += 1
+        yield Stage(0, "Reading the attention again", 0.2)
+        if self.other_model:
+            raise OtherModelError(self.other_model)
+        until = time.monotonic() + self.attributing_takes
+        while time.monotonic() < until:
+            time.sleep(0.005)
+            if control.stopped:
+                return
+        again = Trace(
+            trace.screenshot, region_map, trace.prompt, trace.model, segmenter, Identity("again"),
+            trace.sampling,
+        )  # fmt: skip
+        yield Started(0, again)
+        for token in trace.tokens:
+            yield TokenDecoded(0, token)
+        effects = np.zeros((len(trace), len(region_map)), np.float32)
+        effects[:, -1] = 3.0
+        yield EffectsEstimated(0, 0, effects, effects.sum(1))
+        yield Finished(0, "done", 100.0)
+
     def _tokens(self, number: int, regions: int, control: RunControl) -> Iterator[Event]:
         half = self.tokens // 2
         for i in range(self.tokens):
@@ -153,6 +214,12 @@ class ScriptedEngine:
             effects[0, i % regions] = 2.0
             yield EffectsEstimated(number, i, effects, effects.sum(1))
         yield Finished(number, "done", 100.0)
+
+
+def _square(screenshot: Screenshot, box: tuple[int, int, int, int]) -> np.ndarray:
+    mask = np.zeros((screenshot.height, screenshot.width), bool)
+    mask[max(box[1], 0) : box[3], max(box[0], 0) : box[2]] = True
+    return mask
 
 
 def quadrants(screenshot: Screenshot, halves: bool = False) -> RegionMap:

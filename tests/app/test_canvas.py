@@ -179,10 +179,10 @@ def test_the_wheel_zooms_around_the_pointer(canvas, session):
     session.set_trace(fake_trace())
     canvas.view.zoom_to(4.0 * canvas.devicePixelRatioF())
     point = QPoint(420, 260)
-    before = canvas.view._to_picture(QPointF(point))
+    before = canvas.view.to_picture(QPointF(point))
     scale = canvas.view.scale
     turn_wheel(canvas, point, 2)
-    after = canvas.view._to_picture(QPointF(point))
+    after = canvas.view.to_picture(QPointF(point))
     assert canvas.view.scale > 1.4 * scale
     assert (after - before).manhattanLength() < 1.0
 
@@ -216,12 +216,12 @@ def test_dragging_pans_and_does_not_select(canvas, session, qtbot):
     session.set_trace(fake_trace())
     canvas.view.zoom_to(6.0)
     view, start = canvas.view.viewport(), QPoint(300, 200)
-    before = canvas.view._to_picture(QPointF(start))
+    before = canvas.view.to_picture(QPointF(start))
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
     for k in range(1, 9):
         qtbot.mouseMove(view, start + QPoint(10 * k, 5 * k))
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=start + QPoint(80, 40))
-    after = canvas.view._to_picture(QPointF(start + QPoint(80, 40)))
+    after = canvas.view.to_picture(QPointF(start + QPoint(80, 40)))
     assert (after - before).manhattanLength() < 1.0
     assert session.selected == -1
 

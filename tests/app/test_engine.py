@@ -7,12 +7,20 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from sam_checkpoints import save_tiny_sam
 
 from app.engine import Engine
 from app.main import main
+from core.control import RunControl
 from core.errors import InputError
+from core.events import Started, fold
 from core.export.marked_section import marks
+from core.reattribution import OtherModelError
+from core.region_edits import delete
+from core.screenshot import from_array
 from core.store import read_trace, save_trace
+from core.trace import Identity
+from models.segmenters import SEGMENTERS, load_segmenter
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +176,60 @@ def test_bench_refuses_an_unknown_precision(capsys):
 def test_bench_refuses_what_it_does_not_know(capsys):
     assert main(["bench", "beauty"]) == 2
     assert "beauty" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def tiny_sam(tmp_path_factory):
+    return f"sam:{save_tiny_sam(tmp_path_factory.mktemp('sam') / 'tiny')}"
+
+
+def test_masks_come_from_the_chosen_sam_and_the_screenshot_is_encoded_once(tiny_sam):
+    engine, shot = (
+        Engine(),
+        from_array(np.random.default_rng(0).integers(0, 255, (90, 140, 3), np.uint8), "n"),
+    )
+    encoder = load_segmenter(tiny_sam).model.sam.image_encoder
+    runs = []
+    handle = encoder.register_forward_pre_hook(lambda module, inputs: runs.append(1))
+    masks = engine.masks(shot, tiny_sam, (70, 40), lambda: False)
+    assert 1 <= len(masks) <= 3
+    assert all(mask.shape == (90, 140) and mask.dtype == bool for mask in masks)
+    sizes = [int(mask.sum()) for mask in masks]
+    assert sizes == sorted(sizes)
+    engine.masks(shot, tiny_sam, (20, 20, 90, 70), lambda: False)
+    handle.remove()
+    assert len(runs) == 1
+    other = from_array(np.zeros((30, 40, 3), np.uint8), "other")
+    assert engine.masks(other, tiny_sam, (3, 3), lambda: True) == [], "taken back"
+
+
+def test_without_weights_of_sam_it_is_said_what_is_missing(monkeypatch):
+    shot = from_array(np.zeros((30, 40, 3), np.uint8), "n")
+    monkeypatch.delitem(SEGMENTERS, "sam", raising=False)
+    with pytest.raises(InputError, match="needs Segment Anything"):
+        Engine().masks(shot, "opencv", (3, 3), lambda: False)
+    with pytest.raises(InputError, match="There is no checkpoint"):
+        Engine().masks(shot, "sam:nowhere.pth", (3, 3), lambda: False)
+
+
+def test_a_screenshot_makes_as_many_visual_tokens_as_the_model_says():
+    assert Engine().visual_tokens(320, 160) == 10 * 5
+
+
+def test_a_trace_is_attributed_to_other_regions_by_the_real_engine(
+    picture, tiny_folder, tiny_estimator, tmp_path
+):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    trace = read_trace(tmp_path / "o" / "trace.sightline")
+    engine = Engine(str(tiny_folder), str(tiny_estimator))
+    coarser = delete(trace.region_map, 1)
+    events = list(engine.reattribute(trace, coarser, Identity("hand"), RunControl()))
+    again = next(event.trace for event in events if isinstance(event, Started))
+    for event in events:
+        fold(again, event)
+    assert again.estimated == len(trace) == 12
+    assert again.effects.shape == (12, len(trace.region_map) - 1)
+    assert np.abs(again.effects).max() > 0
+    trace.model = Identity("other", "1")
+    with pytest.raises(OtherModelError):
+        list(engine.reattribute(trace, coarser, Identity("hand"), RunControl()))

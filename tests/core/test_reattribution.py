@@ -10,7 +10,7 @@ import pytest
 from core.control import RunControl
 from core.errors import InputError
 from core.events import Finished, Stage, Started, StepEnded, TokenDecoded, fold
-from core.reattribution import reattribute
+from core.reattribution import OtherModelError, reattribute
 from core.region_edits import add_box, merge
 from core.regions import region_map_from_labels
 from core.run import EFFECTS_AT_ONCE, found, run
@@ -74,6 +74,8 @@ def test_the_numbers_are_those_of_a_run_with_these_regions_from_the_start(
     np.testing.assert_allclose(again.effects, direct.effects, atol=1e-4)
     np.testing.assert_allclose(again.reliance, direct.reliance, atol=1e-4)
     assert np.abs(again.effects).max() > 1e-2, "the comparison is of something"
+    np.testing.assert_array_equal(again.earlier.steps, trace.earlier.steps)
+    np.testing.assert_array_equal(again.earlier.shares, trace.earlier.shares)
     assert np.array_equal(trace.effects, before), "the old trace is as it was"
     assert trace.region_map is regions
 
@@ -121,5 +123,9 @@ def test_what_cannot_be_attributed_gets_a_sentence(tiny_thinker, screenshot, reg
         trace.sampling,
     )  # fmt: skip
     other.add_token(trace.tokens[0])
-    with pytest.raises(InputError, match="Load the trace's own model"):
+    with pytest.raises(OtherModelError, match="Load the trace's own model"):
+        next(reattribute(other, regions, tiny_thinker, AllFeatures()))
+    budget = replace(trace.model, details=trace.model.details | {"visual_tokens_at_most": 9})
+    other.model = budget
+    with pytest.raises(OtherModelError, match="another image budget"):
         next(reattribute(other, regions, tiny_thinker, AllFeatures()))

@@ -13,10 +13,12 @@ from core.region_edits import (
     add_mask,
     add_stroke,
     delete,
+    erase,
     merge,
     paint,
     rename,
     split,
+    split_by_line,
     stroke_mask,
 )
 from core.regions import RegionMap, region_map_from_labels
@@ -170,3 +172,32 @@ def test_any_sequence_of_edits_leaves_a_sound_map(data: st.DataObject) -> None:
         except InputError:
             continue
         _check(region_map)
+
+
+def test_erasing_takes_from_one_region_only_and_gives_to_what_holds_it():
+    labels = np.zeros((40, 60), np.int64)
+    labels[5:35, 5:55] = 1
+    labels[10:20, 10:30] = 2
+    labels[10:20, 30:50] = 3
+    before = region_map_from_labels(labels, parents={2: 1, 3: 1})
+    after = erase(before, 2, [(30, 15)], 4)
+    assert after.at(27, 15).id == 1
+    assert after.at(31, 15).id == 3
+    assert before.at(27, 15).id == 2
+    with pytest.raises(InputError, match="did not touch"):
+        erase(before, 2, [(45, 15)], 2)
+    with pytest.raises(InputError, match="background"):
+        erase(before, 0, [(45, 15)], 2)
+
+
+def test_a_line_cuts_a_region_and_nothing_else():
+    labels = np.zeros((40, 60), np.int64)
+    labels[5:35, 5:25] = 1
+    labels[5:35, 30:55] = 2
+    before = region_map_from_labels(labels)
+    after = split_by_line(before, 1, (0, 20), (60, 20))
+    assert after.at(10, 10).id != after.at(10, 30).id
+    assert sorted(r.area for r in after.regions[1:]) == [300, 300, 750]
+    for ends in (((0, 2), (60, 2)), ((3, 3), (3, 3))):
+        with pytest.raises(InputError):
+            split_by_line(before, 1, *ends)

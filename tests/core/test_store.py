@@ -14,8 +14,10 @@ import pytest
 from core import store
 from core.errors import InputError
 from core.events import EffectsEstimated, Failed, Finished, TokenDecoded
-from core.store import TraceWriter, add_measurement, read_trace, save_trace, set_notes
-from core.trace import Token, Trace
+from core.reattribution import before_effects
+from core.region_edits import delete
+from core.store import TraceWriter, add_measurement, read_trace, replace_regions, save_trace, set_notes
+from core.trace import Identity, Token, Trace
 
 
 def same(a: Trace, b: Trace) -> None:
@@ -66,6 +68,30 @@ def test_a_run_written_event_by_event_reads_back_the_same(tmp_path, make_trace):
     add_measurement(writer.path, whole.measured[0])
     whole.details |= {"finish_reason": "length", "tokens_per_second": 12.5}
     same(read_trace(writer.path), whole)
+
+
+def test_other_regions_take_the_place_of_those_in_the_file_and_the_rest_stays(saved, make_trace):
+    trace = make_trace()
+    set_notes(saved, "kept")
+    with sqlite3.connect(saved) as database:
+        database.execute("UPDATE meta SET value = '2020-01-01T00:00:00' WHERE key = 'created'")
+    database.close()
+    other = before_effects(trace, delete(trace.region_map, 1), Identity("hand"))
+    assert other.estimated == 0
+    effects = np.full((len(trace), len(other.region_map)), 0.5, np.float32)
+    other.set_effects(0, effects, effects.sum(1))
+    replace_regions(saved, other)
+    read = read_trace(saved)
+    other.notes = "kept"
+    same(read, other)
+    np.testing.assert_array_equal(read.earlier.steps, trace.earlier.steps)
+    with sqlite3.connect(saved) as database:
+        (created,) = database.execute("SELECT value FROM meta WHERE key = 'created'").fetchone()
+    database.close()
+    assert created == "2020-01-01T00:00:00", "when the run was"
+    replace_regions(saved, trace)
+    trace.notes = "kept"
+    same(read_trace(saved), trace)
 
 
 def test_after_closing_there_is_one_file(tmp_path, make_trace):
