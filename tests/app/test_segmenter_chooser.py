@@ -83,7 +83,8 @@ def test_a_slow_download_can_be_stopped_and_continued(qtbot, server, window, cho
     chooser.cancel.click()
     assert "Stopping" in chooser.answer.text()
     assert time.monotonic() - began < 0.2
-    qtbot.waitUntil(lambda: "Stopped. What came is kept" in chooser.answer.text())
+    qtbot.waitUntil(lambda: "Stopped. What came is kept" in chooser.answer.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: not chooser.fetch.busy)
     server.seconds_a_block = 0.0
     chooser.ask.click()
     assert "are here already" in chooser.answer.text()
@@ -99,6 +100,7 @@ def test_what_goes_wrong_is_said_and_can_be_tried_again(qtbot, server, window, c
     chooser.ask.click()
     chooser.agree.click()
     qtbot.waitUntil(lambda: words in chooser.answer.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: not chooser.fetch.busy)
     setattr(server, mishap, 0)
     chooser.ask.click()
     chooser.agree.click()
