@@ -24,8 +24,11 @@ from PySide6.QtCore import QSettings, QSize
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
+from app.dialogs.batch import BatchDialog
 from app.dialogs.export_dialog import ExportDialog
 from app.dialogs.model_chooser import ModelChooser
+from app.dialogs.preferences import PreferencesDialog
+from app.dialogs.shortcuts import ShortcutsSheet
 from app.engine import Engine
 from app.library import Library
 from app.path_map import EMPTY, PathDialog
@@ -82,13 +85,16 @@ def _take_all(window: Window, folder: Path) -> None:
     _take_path(window, folder / "path.png")
     _run(window, SHOWN)
     save_picture(window, folder / "window.png")
+    _take_links(window, folder / "links.png")
     _take_views(window, folder / "views.png")
+    _take_moments(window, folder / "moments.png")
     _do(window, "palette")
     window.palette_box.field.setText("step")
     save_picture(window, folder / "palette.png")
     window.palette_box.hide()
     window.canvas.setFocus()
     _take_dialogs(window, folder)
+    _take_batch(window, folder / "batch.png")
     _do(window, "measure_step")
     until(lambda: window.controller.verifier.busy)
     until(lambda: not window.controller.verifier.busy)
@@ -131,6 +137,48 @@ def _take_editing(window: Window, path: Path) -> None:
         _do(window, action)
 
 
+def _take_links(window: Window, path: Path) -> None:
+    """A region that was clicked, the tokens that rest on it, and words that were looked for."""
+    session = window.controller.session
+    effects = session.selected_effects()
+    assert effects is not None
+    session.select_region(1 + int(effects[1:].argmax()))
+    _do(window, "find")
+    window.reasoning.find_bar.field.setText("270")
+    save_picture(window, path)
+    window.reasoning.find_bar.field.clear()
+    window.reasoning.find_bar.closed.emit()
+    session.select_region(-1)
+
+
+def _take_moments(window: Window, path: Path) -> None:
+    """One moment less another."""
+    session = window.controller.session
+    trace = session.trace
+    assert trace is not None
+    first, second = np.argsort(-step_reliance(trace))[:2]
+    session.select_step(int(second))
+    _do(window, "pin")
+    session.select_step(int(first))
+    save_picture(window, path)
+    _do(window, "pin")
+
+
+def _take_batch(window: Window, path: Path) -> None:
+    """A folder of screenshots after it was run."""
+    _do(window, "batch")
+    dialog = _dialog(BatchDialog)
+    dialog.resize(760, 420)
+    dialog.question.clear()
+    dialog.folder.setText(str(SAMPLES))
+    until(lambda: dialog.start.isEnabled())
+    dialog.start.click()
+    until(lambda: window.controller.batching)
+    until(lambda: not window.controller.batching and window.controller.state is RunState.IDLE)
+    save_picture(dialog, path)
+    dialog.close()
+
+
 def _take_path(window: Window, path: Path) -> None:
     _do(window, "path")
     dialog = _dialog(PathDialog)
@@ -149,11 +197,14 @@ def _take_dialogs(window: Window, folder: Path) -> None:
             "model_chooser.png",
             lambda dialog: dialog.table.topLevelItemCount() > 0,
         ),
+        ("preferences", PreferencesDialog, "preferences.png", lambda _dialog: True),
+        ("shortcuts", ShortcutsSheet, "shortcuts.png", lambda _dialog: True),
     )
     for action, kind, name, ready in shots:
         _do(window, action)
         dialog = _dialog(kind)
-        dialog.resize(1080, 600)
+        if kind is not PreferencesDialog:
+            dialog.resize(1080, 600)
         until(partial(ready, dialog))
         save_picture(dialog, folder / name)
         dialog.close()

@@ -1,24 +1,26 @@
-"""Taking a picture of one window of any program, where the platform lets a program do that."""
+"""Taking a picture of one window of any program, where the platform lets a program do that.
+
+Another process does it (``app.window_grabber``); nothing here waits for it.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-from typing import TYPE_CHECKING
+import json
+import sys
+import tempfile
+from pathlib import Path
 
-from PySide6.QtCore import QLoggingCategory, QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject, QProcess, Signal, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from app import screen_capture
-from app.environment import missing_library
-from core.errors import InputError
 
-if TYPE_CHECKING:
-    from PySide6.QtMultimedia import QCapturableWindow, QVideoFrame
-
-PATIENCE = 4000
-"""Milliseconds after which a window that shows nothing (a minimized one, for example) is given up."""
+COMMAND = (sys.executable, "-m", "app.window_grabber")
+_FAILED = "The windows could not be looked at. Capture Screen can still take an area."
+_END = 2000
+"""Milliseconds that a process gets to end when it is killed."""
 
 
 def possible() -> bool:
@@ -26,27 +28,84 @@ def possible() -> bool:
     return screen_capture.possible() and importlib.util.find_spec("PySide6.QtMultimedia") is not None
 
 
-def windows() -> list[QCapturableWindow]:
-    """The windows of other programs that can be captured, in the order of their titles.
+class WindowCapture(QObject):
+    """Lists windows and takes pictures of them, one thing at a time; a new wish forgets the one before.
 
-    Raises:
-        InputError: this system lacks something that capturing needs.
+    Signals:
+        listed(list): the titles of the windows of other programs, in order.
+        taken(QImage): the picture that was asked for.
+        failed(str): a sentence instead of either.
     """
-    if QGuiApplication.platformName() == "xcb":
-        os.environ.setdefault("XDG_SESSION_TYPE", "x11")  # by which Qt decides how to look for windows
-    QLoggingCategory.setFilterRules("qt.multimedia*=false")  # it greets on the terminal
-    try:
-        from PySide6.QtMultimedia import QWindowCapture
-    except ImportError as error:
-        why = missing_library(error) or "Qt's multimedia part is missing."
-        raise InputError(f"{why} Without it, Capture Screen can still take an area.") from error
-    own = _own_windows()
-    found = [
-        window
-        for window in QWindowCapture.capturableWindows()
-        if window.isValid() and window.description() not in own
-    ]
-    return sorted(found, key=lambda window: window.description().casefold())
+
+    listed = Signal(list)
+    taken = Signal(QImage)
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder = tempfile.TemporaryDirectory(prefix="sightline-window-")
+        self._process: QProcess | None = None
+        self._out: Path | None = None
+
+    def look(self) -> None:
+        """Ask for the windows."""
+        self._out = None
+        self._start("list")
+
+    def take(self, title: str) -> None:
+        """Ask for the picture of a window."""
+        self._out = Path(self._folder.name) / "window.png"
+        self._out.unlink(missing_ok=True)
+        self._start("take", title, str(self._out))
+
+    def end(self) -> None:
+        """Forget what was asked for."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.finished.disconnect(self._finished)
+            process.errorOccurred.disconnect(self._broke)
+            process.kill()
+            process.waitForFinished(_END)
+            process.deleteLater()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.end()
+        self._folder.cleanup()
+
+    def _start(self, *arguments: str) -> None:
+        self.end()
+        self._process = QProcess(self)
+        self._process.finished.connect(self._finished)
+        self._process.errorOccurred.connect(self._broke)
+        self._process.start(COMMAND[0], [*COMMAND[1:], *arguments])
+
+    @Slot()
+    def _finished(self) -> None:
+        process, self._process = self._process, None
+        assert process is not None
+        said = bytes(process.readAllStandardError().data()).decode("utf-8", "replace").strip()
+        listed = bytes(process.readAllStandardOutput().data())
+        code = process.exitCode() if process.exitStatus() == QProcess.ExitStatus.NormalExit else 1
+        process.deleteLater()
+        if code:
+            self.failed.emit(said.splitlines()[-1] if code == 2 and said else _FAILED)
+        elif self._out is None:
+            own = _own_windows()
+            titles = {str(title) for title in json.loads(listed)} - own
+            self.listed.emit(sorted(titles, key=str.casefold))
+        else:
+            image = QImage(str(self._out))
+            if image.isNull():
+                self.failed.emit(_FAILED)
+            else:
+                self.taken.emit(image)
+
+    @Slot(QProcess.ProcessError)
+    def _broke(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._process = None
+            self.failed.emit(_FAILED)
 
 
 def _own_windows() -> set[str]:
@@ -57,59 +116,3 @@ def _own_windows() -> set[str]:
         for widget in shown
         for description in (widget.windowTitle(), f"Window 0x{int(widget.winId()):x}")
     }
-
-
-class WindowCapture(QObject):
-    """Takes one picture of one window.
-
-    Signals:
-        taken(QImage): the picture.
-        failed(str): a sentence; no picture came.
-    """
-
-    taken = Signal(QImage)
-    failed = Signal(str)
-
-    def __init__(self, window: QCapturableWindow, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        from PySide6.QtMultimedia import QMediaCaptureSession, QVideoSink, QWindowCapture
-
-        self._capture = QWindowCapture(self)
-        self._sink = QVideoSink(self)
-        self._session = QMediaCaptureSession(self)
-        self._session.setWindowCapture(self._capture)
-        self._session.setVideoSink(self._sink)
-        self._sink.videoFrameChanged.connect(self._frame_came)
-        self._capture.errorOccurred.connect(self._broke)
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
-        self._limit.setInterval(PATIENCE)
-        self._limit.timeout.connect(self._broke)
-        self._capture.setWindow(window)
-
-    def start(self) -> None:
-        """Ask for the picture; one of the signals follows."""
-        self._limit.start()
-        self._capture.start()
-
-    def cancel(self) -> None:
-        """Nobody waits for the picture any more."""
-        self._end()
-
-    @Slot()
-    def _frame_came(self, frame: QVideoFrame) -> None:
-        image = frame.toImage()
-        if not image.isNull() and self._end():
-            self.taken.emit(image)
-
-    @Slot()
-    def _broke(self, *_: object) -> None:
-        if self._end():
-            self.failed.emit("That window gave no picture. Bring it to the front, then try again.")
-
-    def _end(self) -> bool:
-        """Stop; False when that has happened already."""
-        waiting = self._limit.isActive()
-        self._limit.stop()
-        self._capture.stop()
-        return waiting

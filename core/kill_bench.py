@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +23,10 @@ from core.errors import InputError
 from core.events import EffectsEstimated, TokenDecoded
 from core.export.format import Format
 from core.export.registry import FORMATS
-from core.regions import region_map_from_labels
+from core.region_edits import merge
+from core.regions import RegionMap, region_map_from_labels
 from core.screenshot import from_array
-from core.store import TraceWriter, add_measurement, read_trace, save_trace, set_notes
+from core.store import TraceWriter, add_measurement, read_trace, replace_regions, save_trace, set_notes
 from core.trace import Identity, Measurement, Sampling, Token, Trace
 
 REGIONS: Final = 9
@@ -32,6 +34,7 @@ TOKENS_A_SECOND: Final = 200
 MOST_TOKENS: Final = 120
 """A process is killed while it streams one of its first tokens: a number, not a time, so that a busy machine
 gets as far as an idle one."""
+EDIT: Final = "edit "
 NOTE: Final = 2_000
 """Times that a note repeats its number: a half-written one would show."""
 
@@ -116,8 +119,10 @@ def _wrong_with(trace: Trace) -> list[str]:
     problems = []
     if any(token.index != i for i, token in enumerate(trace.tokens)):
         problems.append("tokens are missing in between")
-    if not np.allclose(trace.effects[: trace.estimated].sum(1), REGIONS):
+    if not np.allclose(trace.effects[: trace.estimated].sum(1), len(trace.region_map)):
         problems.append("effects were mixed up")
+    if len({region.name for region in trace.region_map.regions if region.name.startswith(EDIT)}) > 1:
+        problems.append("regions of two edits were mixed up")
     if len(set(trace.notes.split())) > 1 or len(trace.notes.split()) not in (0, NOTE):
         problems.append("a note is half-written")
     return problems
@@ -143,23 +148,34 @@ def _small(format: Format) -> dict[str, int]:
     return {option.name: small[option.name] for option in format.options if option.name in small}
 
 
-def _empty() -> Trace:
-    labels = (np.arange(80 * 120).reshape(80, 120) // 37 % REGIONS).astype(np.uint8)
+def _empty(regions: RegionMap | None = None) -> Trace:
     who = Identity("made up for a benchmark")
     pixels = np.full((80, 120, 3), 200, np.uint8)
-    return Trace(
-        from_array(pixels, "made up"), region_map_from_labels(labels), "?", who, who, who, Sampling()
-    )
+    return Trace(from_array(pixels, "made up"), regions or _regions(), "?", who, who, who, Sampling())
 
 
-def _kept() -> Trace:
-    """A finished run, to be edited and exported."""
-    trace = _empty()
+def _regions() -> RegionMap:
+    return region_map_from_labels((np.arange(80 * 120).reshape(80, 120) // 37 % REGIONS).astype(np.uint8))
+
+
+def _kept(regions: RegionMap | None = None) -> Trace:
+    """A finished run, to be edited and exported; each region has an effect of 1 nat on each token."""
+    trace = _empty(regions)
+    count = len(trace.region_map)
     for i in range(40):
         trace.add_token(Token(i, i, f" word{i}", -0.5, "thinking" if i < 30 else "answer", i // 8))
-    trace.set_effects(0, np.ones((40, REGIONS), np.float32), np.full(40, REGIONS, np.float32))
+    trace.set_effects(0, np.ones((40, count), np.float32), np.full(40, count, np.float32))
     trace.status = "finished"
     return trace
+
+
+def _with_edited_regions(edit: int) -> Trace:
+    """The same run after its regions were edited, each time in another way; their names tell which."""
+    edited = _regions()
+    if edit % 2:
+        edited = merge(edited, (1, 2))
+    named = tuple(replace(region, name=f"{EDIT}{edit}") for region in edited.regions)
+    return _kept(replace(edited, regions=named))
 
 
 def _stream(place: Path) -> None:
@@ -184,6 +200,7 @@ def _edit(path: Path) -> None:
             Measurement(0, 8, "pixels", rng.random(REGIONS).astype("f4"), 1.0, -2.0, masks,
                         rng.random(16).astype("f4")),
         )  # fmt: skip
+        replace_regions(path, _with_edited_regions(i))
         time.sleep(0.05)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage, QPixmap, QShowEvent
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QImage, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -15,13 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import window_capture
 from app.theme import GAP
 from app.window_capture import WindowCapture
-from core.errors import InputError
 
 _PREVIEW = QSize(360, 240)
 _HINT = "Choose a window to see its picture."
+_LOOKING = "Looking…"
 _NONE = "No window of another program was found. Open one, then look again."
 
 
@@ -43,8 +42,10 @@ class WindowChooser(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Capture a Window")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._windows: list[object] = []
-        self._capture: WindowCapture | None = None
+        self._capture = WindowCapture(self)
+        self._capture.listed.connect(self._listed)
+        self._capture.taken.connect(self._seen)
+        self._capture.failed.connect(self._show_nothing)
         self._image = QImage()
         self.list = QListWidget()
         self.list.setAccessibleName("Windows")
@@ -75,35 +76,29 @@ class WindowChooser(QDialog):
         column = QVBoxLayout(self)
         column.addLayout(row, 1)
         column.addWidget(buttons)
-        self._show_nothing(_HINT)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        QTimer.singleShot(0, self, self.refresh)  # looking for windows loads a library
+        self.refresh()
 
     @Slot()
     def refresh(self) -> None:
         """List the windows that are open now."""
         self.list.clear()
-        try:
-            found = window_capture.windows()
-        except InputError as error:
-            self._show_nothing(str(error))
-            return
-        self._windows = list(found)
-        self.list.addItems([window.description() for window in found])
-        self._show_nothing(_HINT if found else _NONE)
+        self._show_nothing(_LOOKING)
+        self._capture.look()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._capture.close()
+        super().closeEvent(event)
+
+    @Slot(list)
+    def _listed(self, titles: list[str]) -> None:
+        self.list.addItems(titles)
+        self._show_nothing(_HINT if titles else _NONE)
 
     @Slot(int)
     def _look(self, row: int) -> None:
-        self._forget_capture()
-        if not 0 <= row < len(self._windows):
-            return
-        self._show_nothing("…")
-        self._capture = WindowCapture(self._windows[row], self)  # type: ignore[arg-type]
-        self._capture.taken.connect(self._seen)
-        self._capture.failed.connect(self._show_nothing)
-        self._capture.start()
+        if row >= 0:
+            self._show_nothing(_LOOKING)
+            self._capture.take(self.list.item(row).text())
 
     @Slot(QImage)
     def _seen(self, image: QImage) -> None:
@@ -130,9 +125,3 @@ class WindowChooser(QDialog):
         self._image = QImage()
         self.answer.setText(why)
         self.use.setEnabled(False)
-
-    def _forget_capture(self) -> None:
-        if self._capture is not None:
-            self._capture.cancel()
-            self._capture.deleteLater()
-            self._capture = None

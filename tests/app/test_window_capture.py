@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import Qt
 from windows import press
 
-from app import screen_capture, window_capture
-from app.dialogs import window_chooser
+from app import screen_capture, window_capture, window_grabber
 from app.dialogs.window_chooser import WindowChooser
-from core.errors import InputError
 
-
-class FakeWindow:
-    def __init__(self, title: str) -> None:
-        self._title = title
-
-    def description(self) -> str:
-        return self._title
-
-
-class FakeCapture(QObject):
-    """Gives a blue picture of every window but a minimized one."""
-
-    taken = Signal(QImage)
-    failed = Signal(str)
-
-    def __init__(self, window, parent) -> None:
-        super().__init__(parent)
-        self._window = window
-
-    def start(self) -> None:
-        if self._window.description() == "minimized":
-            self.failed.emit("That window gave no picture.")
-            return
-        image = QImage(40, 30, QImage.Format.Format_RGB32)
-        image.fill(QColor("blue"))
-        self.taken.emit(image)
-
-    def cancel(self) -> None:
-        pass
+GRABBER = """
+import json, sys
+from PIL import Image
+what, *rest = sys.argv[1:]
+if what == "list":
+    print(json.dumps(["text editor", "minimized"]))
+elif rest[0] == "minimized":
+    sys.stderr.write("noise\\nNo picture.\\n")
+    sys.exit(2)
+else:
+    Image.new("RGB", (40, 30), "blue").save(rest[1])
+"""
+"""Stands for the process that looks at windows: gives a blue picture of every window but a minimized one."""
 
 
 @pytest.fixture
 def desktop(monkeypatch):
     """A platform that allows it, with two windows on it."""
     monkeypatch.setattr(screen_capture, "possible", lambda: True)
-    monkeypatch.setattr(
-        window_capture, "windows", lambda: [FakeWindow("minimized"), FakeWindow("text editor")]
-    )
-    monkeypatch.setattr(window_chooser, "WindowCapture", FakeCapture)
+    monkeypatch.setattr(window_capture, "COMMAND", (sys.executable, "-c", GRABBER))
 
 
 def chooser_of(qtbot, window) -> WindowChooser:
     press(window, "capture_window")
     chooser = window.findChild(WindowChooser)
     assert not chooser.isModal()
-    qtbot.waitUntil(lambda: chooser.list.count() == 2)
+    qtbot.waitUntil(lambda: chooser.list.count() == 2, timeout=20_000)
+    assert [chooser.list.item(row).text() for row in range(2)] == ["minimized", "text editor"]
     return chooser
 
 
@@ -81,7 +62,7 @@ def test_the_picture_of_the_chosen_window_is_opened(qtbot, desktop, make):
     window = make()
     chooser = chooser_of(qtbot, window)
     chooser.list.setCurrentRow(1)
-    assert chooser.use.isEnabled()
+    qtbot.waitUntil(chooser.use.isEnabled, timeout=20_000)
     qtbot.mouseClick(chooser.use, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.controller.scene is not None)
     assert window.controller.scene.screenshot.name == "text editor"
@@ -92,19 +73,24 @@ def test_a_window_that_shows_nothing_is_told(qtbot, desktop, make):
     chooser = chooser_of(qtbot, make())
     chooser.list.setCurrentRow(1)
     chooser.list.setCurrentRow(0)
-    assert chooser.answer.text() == "That window gave no picture."
+    qtbot.waitUntil(lambda: chooser.answer.text() == "No picture.", timeout=20_000)
     assert not chooser.use.isEnabled()
     chooser.close()
 
 
-def test_a_system_that_lacks_what_it_takes_is_told_what_helps(qtbot, desktop, make, monkeypatch):
-    def lacking():
-        raise InputError("The system library libpulse.so.0 is missing.")
-
-    monkeypatch.setattr(window_capture, "windows", lacking)
+@pytest.mark.parametrize("command", [(sys.executable, "-c", "import os; os.abort()"), ("no-such-program",)])
+def test_a_process_that_dies_is_told_and_takes_nothing_with_it(qtbot, desktop, make, monkeypatch, command):
+    monkeypatch.setattr(window_capture, "COMMAND", command)
     window = make()
     press(window, "capture_window")
     chooser = window.findChild(WindowChooser)
-    qtbot.waitUntil(lambda: "libpulse" in chooser.answer.text())
+    qtbot.waitUntil(lambda: "Capture Screen can still" in chooser.answer.text(), timeout=20_000)
     assert not chooser.use.isEnabled()
     chooser.close()
+
+
+def test_the_grabber_says_what_its_system_lacks(monkeypatch, capsys, qapp):
+    monkeypatch.setattr(window_grabber, "QGuiApplication", lambda _arguments: qapp)
+    monkeypatch.setitem(sys.modules, "PySide6.QtMultimedia", None)
+    assert window_grabber.main(["list"]) == 2
+    assert "multimedia part is missing" in capsys.readouterr().err
