@@ -21,11 +21,12 @@ import numpy as np
 from safetensors import SafetensorError
 
 from core.attribution.prior import Prior
-from core.calibration import Example, Item, Say, collect, fit, fit_interval, load_example
+from core.calibration import Example, Item, Say, collect, fit, load_example
 from core.errors import InputError
 from core.estimator import Estimator, load_estimator, save_estimator
 from core.fit_state import fit_key
 from core.held_out import Agreement, agreement_of, divide
+from core.interval_fit import fit_interval
 from core.thinking import ShouldStop, ThinkingModel
 from core.trace import Sampling
 

@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,6 @@ from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inp
 from core.evidence import Truth
 from core.features import Features, from_tensors, save_tensors
 from core.fit_state import FitState, fit_key
-from core.intervals import conformal_factor
 from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.steps import split
@@ -36,8 +35,6 @@ from core.trace import Sampling
 
 Say = Callable[[str, float | None], None]
 
-INTERVAL_PASSES = 8
-"""Passes over the examples in which the size of errors is learned."""
 DROPOUT = 0.1
 """Share of the network's inputs that are left out while it learns."""
 ADAPTING_RATE = 1e-3
@@ -375,72 +372,6 @@ def fit(
             say(f"Pass {epoch + 1} of {epochs}: loss {total / len(data):.4f}", (epoch + 1) / epochs)
     network.load_state_dict(average.module.state_dict())
     return network.eval(), config
-
-
-def fit_interval(
-    network: EffectNetwork,
-    config: EstimatorConfig,
-    fitted: Sequence[Path],
-    kept: Sequence[Path],
-    seed: int = 0,
-) -> EstimatorConfig:
-    """Teach a fitted network how far its effects may be off, and find how wide nine-in-ten intervals are.
-
-    The network learns the mean error of each effect, as what leaving out that one region measured less the
-    effect, on the examples it was fitted on; the widths come from examples that it has not seen (split
-    conformal: Vovk et al. 2005; Lei et al. 2018), for tokens and for sums over steps.
-
-    Args:
-        network, config: from ``fit``; only the part that predicts errors changes.
-        fitted: examples to learn errors on.
-        kept: examples that nothing was fitted on.
-        seed: of the order.
-
-    Returns:
-        the configuration with the widths; unchanged when there are too few examples to promise any.
-    """
-    learn = [_residuals(network, load_example(path)) for path in fitted]
-    network.error.requires_grad_(True)
-    optimizer = torch.optim.AdamW(network.error.parameters(), lr=3e-3)
-    for epoch in range(INTERVAL_PASSES):
-        for group in optimizer.param_groups:
-            group["lr"] = 3e-3 * 0.5 * (1 + math.cos(math.pi * epoch / INTERVAL_PASSES)) + 1e-5
-        for i in np.random.default_rng((seed, epoch)).permutation(len(learn)):
-            known, residual, _ = learn[i]
-            width = network.error_of(known)
-            # The error is taken for a Laplace variable: its scale is learned alike for tiny and large errors.
-            loss = (residual / width + width.log()).mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-    widths, errors, step_widths, step_errors = [], [], [], []
-    for path in kept:
-        example = load_example(path)
-        known, residual, signed = _residuals(network, example)
-        with torch.no_grad():
-            scale = network.error_of(known).numpy()
-        widths.append(scale.ravel())
-        errors.append(residual.numpy().ravel())
-        for start, end in example.spans:
-            if end - start > 1:
-                step_widths.append(np.sqrt(np.square(scale[start:end]).sum(0)))
-                step_errors.append(signed[start:end].sum(0).numpy())
-    if not step_widths:
-        return config
-    token = conformal_factor(np.concatenate(widths), np.concatenate(errors))
-    step = conformal_factor(token * np.concatenate(step_widths), np.concatenate(step_errors))
-    if not math.isfinite(token) or not math.isfinite(step):
-        return config
-    return replace(config, interval=token, span_factor=step)
-
-
-@torch.no_grad()
-def _residuals(network: EffectNetwork, example: Example) -> tuple[Tensor, Tensor, Tensor]:
-    """What the network's error is told from, and the error of each effect without and with sign: [T, R]."""
-    prepared = _prepare(example)
-    read = network.read(prepared.regional.float(), prepared.general, prepared.content)
-    signed = example.features.log_prob.unsqueeze(1) - example.singles.T - read.effects
-    return read.known, signed.abs(), signed
 
 
 def _loss(network: EffectNetwork, example: _Prepared) -> Tensor:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ from core.trace import Identity
 FORMAT = 2
 _FLOOR = 1e-4
 _CERTAIN = 1e-7
+SIZES: Final = (0.01, 0.1, 1.0, 3.0)
+"""Nats. Intervals hold nine of ten small effects and nine of ten large ones, each size for itself."""
 _SMALLEST, _LARGEST = -16.0, 4.0
 _CONTENT = 16
 _WEIGHTS = "model.safetensors"
@@ -45,7 +47,8 @@ class EstimatorConfig:
         hidden: width of the network.
         thinker: name of the thinking model.
         thinker_sha256: its content hash.
-        interval: half the width of a nine-in-ten interval, in predicted errors; 0 when it is not known.
+        interval: half the width of a nine-in-ten interval, in predicted errors, for effects of each size that
+            ``SIZES`` parts; empty when it is not known.
         span_factor: what the half-width of a sum over tokens is multiplied by.
     """
 
@@ -55,8 +58,13 @@ class EstimatorConfig:
     hidden: int = 64
     thinker: str = ""
     thinker_sha256: str = ""
-    interval: float = 0.0
+    interval: tuple[float, ...] = ()
     span_factor: float = 1.0
+
+
+def size_of(effects: Tensor) -> Tensor:
+    """Into which of the sizes that ``SIZES`` parts each effect falls: integers from 0, of the same shape."""
+    return torch.bucketize(effects.abs(), torch.tensor(SIZES, device=effects.device), right=True)
 
 
 def region_inputs(features: Features) -> Tensor:
@@ -238,7 +246,8 @@ class Estimator:
             return None
         read = self._read(features)
         with torch.inference_mode():
-            half = self.config.interval * self.network.error_of(read.known)
+            wide = torch.tensor(self.config.interval, device=read.effects.device)
+            half = wide[size_of(read.effects)] * self.network.error_of(read.known)
         return (read.effects - half).cpu().numpy(), (read.effects + half).cpu().numpy()
 
     @torch.inference_mode()
@@ -279,7 +288,8 @@ def load_estimator(folder: Path, device: str = "cpu") -> Estimator:
         content = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise InputError(f"The estimator in {folder} has another format. Calibrate it again.")
-        config = EstimatorConfig(**{key: content[key] for key in EstimatorConfig.__slots__})
+        values = {key: content[key] for key in EstimatorConfig.__slots__}
+        config = EstimatorConfig(**{**values, "interval": tuple(map(float, values["interval"]))})
         network = EffectNetwork(config)
         network.load_state_dict(load_file(folder / _WEIGHTS))
     except FileNotFoundError as error:

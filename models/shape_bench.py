@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from core.errors import InputError
-from core.estimator import EffectNetwork, Estimator, EstimatorConfig
+from core.estimator import SIZES, EffectNetwork, Estimator, EstimatorConfig
 from core.events import EffectsEstimated, Finished, TokenDecoded
 from core.memory import out_of_memory
 from core.run import EffectEstimator, found, run
@@ -190,7 +190,7 @@ def _estimator(thinker: Thinker) -> Estimator:
     text = thinker.model.config.get_text_config()
     config = EstimatorConfig(
         thinker.layers, thinker.heads, content=text.num_key_value_heads * text.head_dim, thinker="random",
-        interval=2.0,
+        interval=(2.0,) * (len(SIZES) + 1),
     )  # fmt: skip
     network = EffectNetwork(config).to(thinker.device)
     return Estimator(network, config, Identity("random"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from synthetic_examples import SAMPLING, Model, item, synthetic
 
-from core.calibration import Example, collect, examine, fit, fit_interval, load_example, save_example
+from core.calibration import collect, examine, fit, load_example, save_example
 from core.errors import InputError
 from core.estimator import Estimator, region_inputs
 from core.faithfulness import lds
@@ -73,49 +71,6 @@ def test_a_fit_finds_effects_that_are_there_to_be_found(tmp_path):
     slope = (effects * truth).sum() / (truth * truth).sum()
     assert slope == pytest.approx(1, abs=0.25), "effects come out in nats"
     assert np.corrcoef(reliance, truth.sum(1))[0, 1] > 0.5
-
-
-def test_nine_of_ten_measurements_of_unseen_texts_lie_in_the_intervals(tmp_path):
-    """What leaving out a region measures is off by noise whose size can be read off the token's doubt."""
-
-    def noisy(seed: int) -> Example:
-        example = synthetic(seed)
-        rng = np.random.default_rng(seed)
-        size = (-example.features.log_prob).numpy() + 0.01
-        noise = rng.normal(0, 1, example.singles.shape) * size
-        return replace(example, singles=example.singles + torch.from_numpy(noise).float())
-
-    paths = []
-    for seed in range(30):
-        save_example(tmp_path / f"{seed}.safetensors", noisy(seed))
-        paths.append(tmp_path / f"{seed}.safetensors")
-    fitted, kept = paths[:20], paths[20:]
-    network, config = fit(fitted, Model(), epochs=25)
-    assert Estimator(network, config, Identity("")).interval(noisy(1).features) is None
-    before = {name: value.clone() for name, value in network.state_dict().items() if "error" not in name}
-    config = fit_interval(network, config, fitted, kept)
-    for name, value in before.items():
-        assert torch.equal(network.state_dict()[name], value), "the effects are as they were"
-    estimator = Estimator(network, config, Identity(""))
-    inside, widths, doubt = [], [], []
-    for seed in range(1000, 1030):
-        example = noisy(seed)
-        effects = estimator.estimate(example.features)[0]
-        lower, upper = estimator.interval(example.features)
-        measured = (example.features.log_prob.unsqueeze(1) - example.singles.T).numpy()
-        inside.append((lower <= measured) & (measured <= upper))
-        assert (lower < effects).all()
-        assert (effects < upper).all()
-        widths.append((upper - lower).mean(1))
-        doubt.append(-example.features.log_prob.numpy())
-    assert np.concatenate(inside).mean() == pytest.approx(0.9, abs=0.03)
-    assert np.corrcoef(np.concatenate(widths), np.concatenate(doubt))[0, 1] > 0.5, "wider where it is noisier"
-
-
-def test_too_few_examples_promise_no_interval(tmp_path):
-    save_example(tmp_path / "a.safetensors", synthetic(0))
-    network, config = fit([tmp_path / "a.safetensors"], Model(), epochs=1)
-    assert fit_interval(network, config, [tmp_path / "a.safetensors"], []) == config
 
 
 def test_a_fit_is_repeatable(tmp_path):

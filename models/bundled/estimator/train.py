@@ -18,9 +18,10 @@ import torch
 
 from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
-from core.calibration import collect, fit, fit_interval
+from core.calibration import collect, fit
 from core.comparison import compare, table
 from core.estimator import load_estimator, save_estimator
+from core.interval_fit import fit_interval
 from core.trace import Sampling
 from models.bundled.estimator.items import items
 from models.thinker import load_thinker
