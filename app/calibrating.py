@@ -170,6 +170,8 @@ def _start(name: str, current: Estimator | None, thinker: Thinker) -> tuple[Esti
     if name == "auto":
         folder = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
         start = current
+        if folder is not None and (start is None or start.identity.name != folder.name):
+            folder = None  # it is there and cannot be used
     else:
         folder = bundled_estimator() if name == "bundled" else Path(name)
         start = load_estimator(folder)

@@ -298,7 +298,7 @@ class Engine:
         for event in calibrate(thinker, self._fitted, wish, progress, cancelled):
             if isinstance(event, Installed) and event.folder is not None and wish.out is None:
                 self._estimator = "auto"
-                self._fitted = _fitted(self._estimator, self._model, thinker)
+                self._fitted = _fitted(self._estimator, self._model, thinker, progress)
             yield event
 
     def reattribute(
@@ -320,30 +320,39 @@ class Engine:
 
             thinker = load_thinker(self._model, progress=progress, loading=self._loading)
             progress("Loading the estimator", None)
-            self._fitted = _fitted(self._estimator, self._model, thinker)
+            self._fitted = _fitted(self._estimator, self._model, thinker, progress)
             self._thinker = thinker
             _leave_a_core_to_the_window()
         return self._thinker, self._fitted or Prior()
 
 
-def _fitted(name: str, model: str, thinker: Thinker) -> Estimator | None:
-    """The estimator called ``name``: "bundled", "none", a folder, or "auto": the one for this model, if any.
+def _fitted(name: str, model: str, thinker: Thinker, progress: Progress) -> Estimator | None:
+    """The estimator called ``name``: "bundled", "none", a folder, or "auto".
+
+    "auto" is the one that was calibrated here for this model or, where none can be used, the bundled one for
+    the bundled model.
 
     Raises:
         InputError: there is no such estimator, or it belongs to another model.
     """
-    from core.estimator import load_estimator
     from models.estimators import bundled_estimator, estimators_in
 
     if name == "none":
         return None
-    if name == "auto":
-        found = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
-        folder = found or (bundled_estimator() if model == "bundled" else None)
-        if folder is None:
-            return None
-    else:
-        folder = bundled_estimator() if name == "bundled" else Path(name)
+    if name != "auto":
+        return _loaded(bundled_estimator() if name == "bundled" else Path(name), thinker)
+    installed = estimators_in([estimators_folder()]).get(thinker.identity.sha256)
+    if installed is not None:
+        try:
+            return _loaded(installed, thinker)
+        except InputError as error:
+            progress(str(error).rstrip("."), None)  # written by an older version, say; nobody chose it today
+    return _loaded(bundled_estimator(), thinker) if model == "bundled" else None
+
+
+def _loaded(folder: Path, thinker: Thinker) -> Estimator:
+    from core.estimator import load_estimator
+
     fitted = load_estimator(folder)
     fitted.check(thinker.layers, thinker.heads, thinker.identity.name)
     return fitted

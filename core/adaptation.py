@@ -27,6 +27,7 @@ from core.estimator import Estimator, load_estimator, save_estimator
 from core.fit_state import fit_key
 from core.held_out import Agreement, agreement_of, divide
 from core.interval_fit import fit_interval
+from core.memory import out_of_memory
 from core.thinking import ShouldStop, ThinkingModel
 from core.trace import Sampling
 
@@ -136,7 +137,7 @@ class Plan:
         taught: hashes of the screenshots that ``start`` was fitted on.
         masks: random masks for each question.
         sampling: how to generate.
-        batch: screenshots in one forward pass.
+        batch: screenshots in one forward pass; fewer where memory does not suffice.
         hidden: width of a network that begins with random weights.
         seed: of initial weights and order.
         seconds: a fit begins at the latest when so much time has passed, with what there is.
@@ -148,7 +149,7 @@ class Plan:
     taught: frozenset[str] = frozenset()
     masks: int = 32
     sampling: Sampling = field(default_factory=Sampling)
-    batch: int = 16
+    batch: int = 8
     hidden: int = 64
     seed: int = 0
     seconds: float = math.inf
@@ -193,6 +194,7 @@ class _Calibration:
         self._should_stop = should_stop
         self._began = time.monotonic()
         self._fits = plan.folder / "fits"
+        self._batch = plan.batch
         self._skipped: list[Skipped] = []
 
     def events(self) -> Iterator[AdaptationEvent]:
@@ -297,11 +299,18 @@ class _Calibration:
             if str(error) not in (skipped.reason for skipped in self._skipped):
                 self._skipped.append(Skipped(str(error)))
             return None
-        made = collect(
-            self._thinker, [item], 1, plan.folder, plan.masks, plan.sampling, plan.batch,
-            should_stop=self._should_stop,
-        )  # fmt: skip
-        return made[0] if made else None
+        while True:
+            try:
+                made = collect(
+                    self._thinker, [item], 1, plan.folder, plan.masks, plan.sampling, self._batch,
+                    should_stop=self._should_stop,
+                )  # fmt: skip
+            except Exception as error:
+                if self._batch == 1 or not out_of_memory(error):
+                    raise
+                self._batch //= 2  # fewer screenshots at a time take longer and need less
+            else:
+                return made[0] if made else None
 
     def _fitted(self, examples: Sequence[Path], judges: Sequence[Path]) -> Estimator | None:
         """The estimator of a pass, from disk where it was finished before; None when stopped."""

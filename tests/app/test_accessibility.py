@@ -49,7 +49,7 @@ def nameless(root) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("action", ["preferences", "shortcuts", "library", "batch", "about"])
+@pytest.mark.parametrize("action", ["preferences", "shortcuts", "library", "batch", "calibrate", "about"])
 def test_every_control_of_a_dialog_has_a_name(window, action):
     press(window, action)
     dialog = next(d for d in window.findChildren(QDialog) if d.isVisible())

@@ -68,6 +68,33 @@ def test_it_installs_an_estimator_that_runs_of_the_model_use_at_once(folder, tin
     assert notes_of(installed(tmp_path))["taught"] == sorted(notes_of(installed(tmp_path))["taught"])
 
 
+def test_the_bundled_model_begins_with_its_own_estimator_and_uses_the_new_one(tmp_path, capsys):
+    from app.engine import Engine
+    from models.bundled.screens import generate
+
+    made = tmp_path / "generated"
+    made.mkdir()
+    for kind in ("math", "document"):
+        sample = generate(kind, 7)
+        Image.fromarray(sample.image).save(made / f"{kind}.png")
+        (made / f"{kind}.json").write_text(json.dumps(sample.truth()))
+    short = ["--masks", "8", "--max-new-tokens", "12", "--prompt", "What is the total?", "--anyway", "--json"]
+    assert main(["calibrate", str(made), *short]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["from"].startswith("bundled ")
+    assert result["before"]["calibrated"]
+    assert (result["screens"], result["held_out_screens"]) == (1, 1)
+    _, estimator = Engine().load(lambda text, part: None)
+    assert estimator.identity.name == installed(tmp_path).name
+    # One that a later version cannot read any more is passed over, not stumbled over.
+    config = installed(tmp_path) / "config.json"
+    config.write_text(config.read_text().replace('"format"', '"format_of_old"'))
+    told: list[str] = []
+    _, estimator = Engine().load(lambda text, part: told.append(text))
+    assert estimator.identity.name == "bundled"
+    assert any("damaged" in text for text in told)
+
+
 def test_without_a_gain_nothing_changes(folder, tiny_folder, tmp_path, capsys, monkeypatch):
     from core import adaptation
 

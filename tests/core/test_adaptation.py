@@ -134,6 +134,24 @@ def test_examples_are_made_once_and_damaged_ones_again(tiny_thinker, tmp_path, q
     assert second.stat().st_mtime_ns == kept
 
 
+def test_where_memory_does_not_suffice_fewer_screenshots_go_at_a_time(tmp_path, monkeypatch, quick):
+    tried: list[int] = []
+
+    def collect(thinker, items, total, folder, masks, sampling, batch, **more):
+        tried.append(batch)
+        if batch > 2:
+            raise MemoryError
+        path = folder / f"{items[0].name}.safetensors"
+        save_example(path, synthetic(items[0].seed))
+        return [path]
+
+    monkeypatch.setattr(adaptation, "collect", collect)
+    asked = [Work(name, name, lambda name=name: item(name, ord(name))) for name in "ab"]
+    events = list(adapt(Model(), Plan(asked, tmp_path, batch=8, hidden=8)))
+    assert isinstance(events[-1], Adapted)
+    assert tried == [8, 4, 2, 2]
+
+
 def test_one_screenshot_cannot_both_teach_and_judge(tmp_path):
     with pytest.raises(InputError, match="at least 2 different"):
         list(adapt(Model(), Plan(works(tmp_path, 1), tmp_path)))

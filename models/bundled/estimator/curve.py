@@ -39,6 +39,8 @@ from models.bundled.screens import HELD_OUT, KINDS
 
 COUNTS = (16, 64, 256, 1000)
 ADAPTED = (4, 16, 64)
+BASE, BASE_ROUNDS = 300, 20
+"""Screens of the other kinds, and how often a fit goes over them: enough to have something to adapt."""
 REPEATS = 3
 """Fits on different screens where these are so few that it matters which."""
 
@@ -124,10 +126,7 @@ def transfer(
         others = [path for path in teachers if kind_of(path) != kind]
         if not own or not judging or not others:
             continue
-        network, config = fit(others, owner, rounds(len(others), False))  # type: ignore[arg-type]
-        base = Estimator(
-            network, config, Identity(f"all but {kind}", hashlib.sha256(kind.encode()).hexdigest())
-        )
+        base = fitted(others[:BASE], owner, 0, epochs=BASE_ROUNDS)
         before = estimated(base, judging)
         _say(f"{kind}: an estimator of the other kinds has {_short(before)}")
         for count in sorted({min(count, len(own)) for count in counts}):
