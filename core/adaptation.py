@@ -37,6 +37,7 @@ PATIENCE: Final = 2
 """Passes without a gain before a calibration ends."""
 GAIN: Final = 0.005
 """LDS that counts as a gain."""
+ADAPTING_ROUNDS: Final = 12
 AT_LEAST: Final = 32
 """Screenshots to try before giving up."""
 JUDGING_TIME: Final = 0.3
@@ -166,9 +167,11 @@ def sizes(screens: int) -> list[int]:
 
 
 def rounds(examples: int, adapting: bool) -> int:
-    """How often a fit goes over its examples: few examples more often, for enough steps."""
-    steps, least, most = (1000, 12, 60) if adapting else (4000, 40, 150)
-    return min(most, max(least, round(4 * steps / max(examples, 1))))
+    """How often a fit goes over its examples: from random weights few examples more often, for enough steps.
+
+    A network that knows something already forgets it in many rounds over few examples.
+    """
+    return ADAPTING_ROUNDS if adapting else min(150, max(40, round(16_000 / max(examples, 1))))
 
 
 def adapt(
