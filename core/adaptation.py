@@ -38,6 +38,7 @@ PATIENCE: Final = 2
 GAIN: Final = 0.005
 """LDS that counts as a gain."""
 ADAPTING_ROUNDS: Final = 12
+"""Rounds over its examples in which an estimator is adapted."""
 AT_LEAST: Final = 32
 """Screenshots to try before giving up."""
 JUDGING_TIME: Final = 0.3
