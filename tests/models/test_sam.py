@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from sam_checkpoints import save_tiny_sam
@@ -193,3 +195,33 @@ def test_a_click_encodes_the_picture_once(tiny: str, monkeypatch: pytest.MonkeyP
     clicks.within((100, 100, 220, 160))
     handle.remove()
     assert len(runs) == 1
+
+
+def test_threads_take_turns_with_sam_and_who_waits_can_be_called_off() -> None:
+    inside, overlaps = [0], []
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(Perfect):
+        def look(self, pixels: np.ndarray, tick: Tick) -> None:
+            inside[0] += 1
+            overlaps.append(inside[0] > 1)
+            entered.set()
+            leave.wait(10)
+            inside[0] -= 1
+
+    shot = from_array(_screen(), "screen")
+    first = threading.Thread(target=Clicks(Slow([RED]), shot).at, args=(150, 130))
+    first.start()
+    entered.wait(10)
+
+    def called_off() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Clicks(Slow([RED]), shot).at(150, 130, called_off)
+    second = threading.Thread(target=Clicks(Slow([RED]), shot).at, args=(150, 130))
+    second.start()
+    leave.set()
+    first.join()
+    second.join()
+    assert overlaps == [False, False]
