@@ -84,32 +84,6 @@ def over_spans(
     return np.stack([low for low, _ in found]), np.stack([high for _, high in found])
 
 
-def span_residuals(
-    effects: np.ndarray, bounds: Bounds, spans: Sequence[tuple[int, int]], measured: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What ``conformal_factor`` needs to find the factor of ``over_span``.
-
-    Args:
-        effects, bounds: [T, regions], nats; of a text that the estimator was not fitted on.
-        spans: its steps.
-        measured: [spans, regions], nats; effects of leaving out each region.
-
-    Returns:
-        scales and residuals, [n] each: for each region of each span of more than one token, the half-width
-        with a factor of 1 on the side where the measured effect lies, and how far it lies from the estimate.
-        Half-widths of 0 are left out, for no factor widens them.
-    """
-    long = [(a, b) for a, b in spans if b - a > 1]
-    if not long:
-        return np.zeros(0), np.zeros(0)
-    middle = np.stack([effects[a:b].sum(0, dtype=np.float64) for a, b in long])
-    lower, upper = over_spans(effects, bounds, long)
-    residuals = measured[[b - a > 1 for a, b in spans]] - middle
-    scales = np.where(residuals < 0, middle - lower, upper - middle)
-    kept = scales > 0
-    return scales[kept], residuals[kept]
-
-
 def coverage_sums(bounds: Bounds, measured: np.ndarray) -> np.ndarray:
     """What coverage over many texts is made of.
 

@@ -14,7 +14,6 @@ from core.intervals import (
     over_span,
     over_spans,
     span_factor,
-    span_residuals,
 )
 
 
@@ -68,20 +67,6 @@ def test_several_spans_are_each_summed_by_themselves():
     found = over_spans(effects, (effects - 3, effects + 4), [(0, 1), (1, 3)], 1.0)
     np.testing.assert_allclose(found[0], [[-3, -2], [6 - 3 * math.sqrt(2), 8 - 3 * math.sqrt(2)]], rtol=1e-6)
     np.testing.assert_allclose(found[1], [[4, 5], [6 + 4 * math.sqrt(2), 8 + 4 * math.sqrt(2)]], rtol=1e-6)
-
-
-def test_the_factor_of_steps_comes_from_how_far_their_measurements_lie_on_either_side():
-    effects = np.array([[1.0, 0.0], [2.0, 0.0], [5.0, 5.0]])
-    half = np.array([[3.0, 0.0], [4.0, 0.0], [1.0, 1.0]])
-    bounds = effects - half, effects + 2 * half
-    measured = np.array([[13.0, 9.0], [0.0, 0.0]])  # of the step of two tokens, and of that of one
-    scales, residuals = span_residuals(effects, bounds, [(0, 2), (2, 3)], measured)
-    assert (scales.tolist(), residuals.tolist()) == ([10.0], [10.0])  # 2 · √(3² + 4²), and 13 − (1 + 2)
-    measured[0, 0] = -7.0
-    scales, residuals = span_residuals(effects, bounds, [(0, 2), (2, 3)], measured)
-    assert (scales.tolist(), residuals.tolist()) == ([5.0], [-10.0])
-    assert conformal_factor(scales, residuals, level=0.5) == 2
-    assert [len(found) for found in span_residuals(effects, bounds, [(2, 3)], measured[1:])] == [0, 0]
 
 
 def test_coverage_counts_what_lies_inside_and_what_is_large_apart():
