@@ -97,6 +97,7 @@ def bench_faithfulness(
     if keep is not None and not resume:
         keep.unlink(missing_ok=True)
     total = plan.samples * len(KINDS)
+    processes = min(processes, total)
     judged = list(kept.judged)
     found = _judge(load, plan, (0, 1), kept) if processes == 1 else _side_by_side(load, plan, processes, kept)
     with closing(found):

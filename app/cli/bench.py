@@ -165,7 +165,7 @@ def _judged(args: Namespace) -> dict[str, Any]:
     keep = Path(f"{args.json}.unfinished") if args.json else None
     # Each process has a model of its own; only the bundled one is known to be small.
     alone = not on_cpu or args.model != "bundled"
-    processes = args.processes or (1 if alone else min(os.cpu_count() or 1, plan.samples))
+    processes = args.processes or (1 if alone else os.cpu_count() or 1)
     return bench_faithfulness(partial(_load_judged, args), plan, tell, processes, keep, args.resume)
 
 
