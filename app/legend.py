@@ -95,6 +95,8 @@ class Legend(QWidget):
         title = "estimated effect, nats" if box.width() >= 130 else "est. effect, nats"
         if self._quantity is not ESTIMATED:
             title = self._quantity.title if box.width() >= 180 else self._quantity.kind
+            if self._difference:
+                title = f"difference, {self._quantity.kind}"
         elif self._difference:
             title = "difference, estimated, nats" if box.width() >= 160 else "est. difference, nats"
         painter.setPen(QColor(colours.text))

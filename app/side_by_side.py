@@ -48,13 +48,9 @@ class SideBySide(QDialog):
         self.text = DiffText(first, second, passages, self)
         self.text.token_chosen.connect(self._token_chosen)
         self.subtract = QCheckBox("Second minus first")
-        same = np.array_equal(first.region_map.labels, second.region_map.labels)
-        self.subtract.setEnabled(same)
-        self.subtract.setToolTip(
-            "Show on the right how the effects differ"
-            if same
-            else "The two runs have different regions, so their effects cannot be subtracted"
-        )
+        hindrance = _hindrance(first, second)
+        self.subtract.setEnabled(not hindrance)
+        self.subtract.setToolTip(hindrance or "Show on the right how the effects differ")
         self.subtract.toggled.connect(self._show_difference)
         self.playhead = QSlider(Qt.Orientation.Horizontal)
         self.playhead.setRange(0, max(0, len(first) - 1))
@@ -163,6 +159,15 @@ class SideBySide(QDialog):
     @Slot()
     def _back(self) -> None:
         self.playhead.setValue(self.playhead.value() - 1)
+
+
+def _hindrance(first: Trace, second: Trace) -> str:
+    """Why what the runs show cannot be subtracted; "" if it can."""
+    if not np.array_equal(first.region_map.labels, second.region_map.labels):
+        return "The two runs have different regions, so their effects cannot be subtracted"
+    if first.quantity is not second.quantity:
+        return "One of the two runs shows uncalibrated attention, which cannot be subtracted from effects"
+    return ""
 
 
 def _title(trace: Trace) -> str:

@@ -206,4 +206,6 @@ def _paint_names(
     box = QRect(left, band.y() + (band.height() - 2 * line) // 2, width, line)
     peak = signed_number(float(columns.reliance[: columns.used].max()), 1)
     painter.drawText(box, _RIGHT, name)
-    painter.drawText(box.translated(0, line), _RIGHT, f"up to {peak} {trace.quantity.unit}")
+    # Attention that is not calibrated has no unit, so that its peak would say nothing.
+    below = f"up to {peak} {trace.quantity.unit}" if trace.quantity is ESTIMATED else trace.quantity.kind
+    painter.drawText(box.translated(0, line), _RIGHT, below)

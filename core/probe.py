@@ -26,6 +26,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from core.features import LOOKS, Features
+from core.offload import device_of, weight_of
 from core.threads import at_most
 
 ATTENTION_NAME = "sightline"
@@ -71,7 +72,7 @@ class Layer:
     Attributes:
         index: its place in the decoder.
         scaling: factor of query · key.
-        output: weight [hidden, heads · head_dim] after the heads.
+        output: the projection [hidden, heads · head_dim] after the heads.
         window: how many keys each position sees, its own included; None for all.
         gated: the module whose output holds, head by head, the query and a gate on what the head puts out.
         norm: the norm between ``output`` and the residual stream, if there is one.
@@ -80,7 +81,7 @@ class Layer:
 
     index: int
     scaling: float
-    output: Tensor
+    output: nn.Module
     window: int | None = None
     gated: nn.Module | None = None
     norm: nn.Module | None = None
@@ -94,14 +95,14 @@ class Decoder:
     Attributes:
         layers: those with readable attention.
         norm: the norm before the vocabulary head.
-        head: weight [vocabulary, hidden] of the vocabulary head.
+        head: the vocabulary head, [vocabulary, hidden].
         softcap: bound that the logits approach, or None.
         threads: how many CPU threads reading may take; None for all.
     """
 
     layers: tuple[Layer, ...]
     norm: nn.Module
-    head: Tensor
+    head: nn.Module
     softcap: float | None = None
     threads: int | None = None
 
@@ -173,10 +174,10 @@ def back_through(norm: nn.Module, hidden: Tensor, upstream: Tensor) -> Tensor:
     if epsilon is None:  # not the usual root mean square norm: let autograd find out
         with torch.inference_mode(False), torch.enable_grad():
             start = hidden.clone().requires_grad_()
-            return torch.autograd.grad(norm(start), start, upstream.clone())[0]
-    with torch.inference_mode():
-        weight: Tensor = norm.weight  # type: ignore[assignment]
-        wide, weighted = hidden.float(), (upstream * weight).float()
+            end = norm(start)
+            return torch.autograd.grad(end, start, upstream.to(end.device, copy=True))[0]
+    with torch.inference_mode(), weight_of(norm) as weight:
+        wide, weighted = hidden.float(), (upstream * weight.to(upstream.device)).float()
         scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + epsilon)
         along = (wide * weighted).mean(-1, keepdim=True) * scale.square()
         return ((weighted - wide * along) * scale).to(hidden.dtype)
@@ -238,13 +239,13 @@ class Probe:
             prompt_length: tokens of the prompt.
             observer: called with (layer, first token, rows [heads, n, keys]) at every flush.
         """
-        device, layers = decoder.head.device, decoder.layers
+        device, layers = device_of(decoder.head), decoder.layers
         self._decoder = decoder
         shares = torch.as_tensor(coverage, dtype=torch.float32, device=device)
         self._area = shares.mean(0)
         places = torch.as_tensor(np.asarray(image_tokens), device=device)
         # Tokens between the visual ones (some models end each row with one) lie in no region.
-        self._image = slice(int(places[0]), int(places[-1]) + 1)
+        self._image = slice(int(image_tokens[0]), int(image_tokens[-1]) + 1)
         self._coverage = shares.new_zeros(self._image.stop - self._image.start, shares.shape[1])
         self._coverage[places - self._image.start] = shares
         self._first = prompt_length - 1
@@ -252,7 +253,7 @@ class Probe:
         self._order = {layer.index: place for place, layer in enumerate(layers)}
         self._queries: list[list[Tensor]] = [[] for _ in layers]
         self._keys: list[list[Tensor]] = [[] for _ in layers]
-        self._image_values: list[Tensor] = [decoder.head] * len(layers)
+        self._image_values: list[Tensor] = [shares] * len(layers)
         self._alike: list[tuple[list[int], Tensor]] = []
         self._rows: dict[tuple[str, int], list[Tensor]] = {}
         self._ids: list[int] = []
@@ -387,16 +388,16 @@ class Probe:
         log_probs = self._log_probs[0] if len(self._log_probs) == 1 else torch.cat(self._log_probs)
         self._log_probs.clear()
         decoder = self._decoder
-        with torch.inference_mode():
+        log_probs, hidden = log_probs.to(self._coverage.device), hidden.to(self._coverage.device)
+        with torch.inference_mode(), weight_of(decoder.head) as head:
             ids = torch.tensor(self._ids, device=log_probs.device)
             probs = log_probs.exp()
             entropy = torch.special.entr(probs).sum(-1)
             log_prob = log_probs.gather(1, ids[:, None])[:, 0]
-            head = decoder.head
             if decoder.softcap is None:
                 upstream = head[ids] - probs.to(head.dtype) @ head
             else:
-                logits = decoder.norm(hidden) @ head.T / decoder.softcap
+                logits = decoder.norm(hidden).to(head.device) @ head.T / decoder.softcap
                 surprise = functional.one_hot(ids, len(head)) - probs
                 upstream = (surprise * (1 - logits.float().tanh().square())).to(head.dtype) @ head
         return back_through(decoder.norm, hidden, upstream), log_prob, entropy
@@ -430,11 +431,12 @@ class Probe:
     def _wanted(self, place: int, gradient: Tensor, heads: int) -> Tensor:
         """Gradient of log p at what the heads of one layer put out, [n, heads · head_dim]."""
         layer, device = self._decoder.layers[place], gradient.device
-        upstream = gradient.to(layer.output.device)
+        upstream = gradient.to(device_of(layer.output))
         if layer.norm is not None:
             added = self._take(self._rows["added", place], 0, len(gradient))
             upstream = upstream * _factors(layer.norm, added)
-        wanted = upstream @ layer.output
+        with weight_of(layer.output) as output:
+            wanted = upstream @ output
         if layer.gain != 1.0:
             wanted = wanted * layer.gain
         if layer.gated is not None:

@@ -65,6 +65,7 @@ def _shape(
 
 _QWEN, _QWEN_SMALL = (0.58, 1152, 4304), (0.41, 1024, 4096)
 _QWEN2_5, _GLM, _INTERN = (0.68, 1280, 3420), (0.8, 1536, 13696), (0.30, 1024, 4096)
+_PIXTRAL = (0.4, 1024, 4096)
 _VOCABULARY = 151_936
 
 # fmt: off
@@ -73,6 +74,8 @@ CATALOGUE: tuple[Published, ...] = (
               _shape(2.13, 28, 2048, 6144, 16, 8, _QWEN_SMALL, _VOCABULARY, 32, tied=True)),
     Published("Qwen/Qwen3-VL-4B-Thinking", "Qwen3-VL-Thinking",
               _shape(4.44, 36, 2560, 9728, 32, 8, _QWEN_SMALL, _VOCABULARY, 32, tied=True)),
+    Published("mistralai/Ministral-3-3B-Reasoning-2512", "Ministral 3 Reasoning",
+              _shape(3.85, 26, 3072, 9216, 32, 8, _PIXTRAL, 131_072, 28, tied=True)),
     Published("Qwen/Qwen3-VL-8B-Thinking", "Qwen3-VL-Thinking",
               _shape(8.77, 36, 4096, 12288, 32, 8, _QWEN, _VOCABULARY, 32)),
     Published("zai-org/GLM-4.1V-9B-Thinking", "GLM-4.1V-Thinking",
@@ -81,6 +84,10 @@ CATALOGUE: tuple[Published, ...] = (
               _shape(8.31, 36, 4096, 11008, 32, 8, _QWEN2_5, 151_680, 28)),
     Published("nvidia/Cosmos-Reason1-7B", "Cosmos-Reason1",
               _shape(8.29, 28, 3584, 18944, 28, 4, _QWEN2_5, 152_064, 28)),
+    Published("mistralai/Ministral-3-8B-Reasoning-2512", "Ministral 3 Reasoning",
+              _shape(8.9, 34, 4096, 14336, 32, 8, _PIXTRAL, 131_072, 28)),
+    Published("Qwen/Qwen3.5-9B", "Qwen3.5",
+              _shape(9.5, 32, 4096, 12288, 16, 4, _QWEN, 248_320, 32, head_size=256)),
     Published("OpenGVLab/InternVL3_5-8B-HF", "InternVL3.5",
               _shape(8.53, 36, 4096, 12288, 32, 8, _INTERN, _VOCABULARY, 28)),
     Published("Qwen/Qwen3-VL-30B-A3B-Thinking", "Qwen3-VL-Thinking",

@@ -16,6 +16,7 @@ from models.checkpoint import AS_IT_COMES, BUNDLED, Loading, content_hash, folde
 from models.families import families_of
 from models.hardware import GIB, Device, Shape, shape_of, visual_tokens
 from models.hub import Hub, cached_folder, gigabytes
+from models.image_budget import budget_of
 from models.placement import SPREAD
 
 HERE, ELSEWHERE = "on this machine", "to be fetched"
@@ -131,7 +132,8 @@ def _choice(
     if shape is None:
         return Choice(name, False, "damaged", 0, False, "cannot be read; fetch it again", None, 0, "–")
     dtype = device.dtype if loading.dtype == "auto" else loading.dtype
-    visual = visual_tokens(*image, shape.pixels, loading.visual_tokens)
+    own = budget_of(folder) if folder is not None else None
+    visual = visual_tokens(*image, shape.pixels, loading.visual_tokens or own)
     needed = shape.needed(visual, dtype, loading.quantized)
     fits = needed <= device.free
     speed = shape.speed(device.bandwidth, visual, dtype, loading.quantized) if device.bandwidth else None

@@ -171,7 +171,8 @@ def _shape(config: Mapping[str, Any], sizes: Mapping[str, int]) -> Shape:
     plain = ("embed_tokens", "lm_head", "visual", "vision", "o_proj", "norm", "projector")
     kept = sum(count for name, count in sizes.items() if any(part in name for part in plain))
     experts = sum(count for name, count in sizes.items() if ".experts." in name)
-    routed, used = int(text.get("num_experts") or 0), int(text.get("num_experts_per_tok") or 0)
+    routed = _first(text, "num_experts", "num_local_experts", "n_routed_experts")
+    used = _first(text, "num_experts_per_tok", "top_k_experts")
     idle = experts * (1 - used / routed) if routed and used else 0
     # A token reads one row of the embeddings; tied weights are also the vocabulary head and read whole.
     tied = bool(config.get("tie_word_embeddings") or text.get("tie_word_embeddings"))
@@ -180,7 +181,9 @@ def _shape(config: Mapping[str, Any], sizes: Mapping[str, int]) -> Shape:
     hidden, heads = int(text["hidden_size"]), int(text["num_attention_heads"])
     patch = vision.get("patch_size", 14)
     patch = int(patch[0] if isinstance(patch, list) else patch)
-    merge = vision.get("spatial_merge_size") or config.get("spatial_merge_size") or 2
+    merge = _first(vision, "spatial_merge_size", "pooling_kernel_size") or _first(
+        config, "spatial_merge_size"
+    )
     vision_hidden = int(vision.get("hidden_size") or 1024)
     return Shape(
         parameters=total,
@@ -194,8 +197,13 @@ def _shape(config: Mapping[str, Any], sizes: Mapping[str, int]) -> Shape:
         intermediate=int(text.get("intermediate_size") or text.get("moe_intermediate_size") or 4 * hidden),
         vision_hidden=vision_hidden,
         vision_intermediate=int(vision.get("intermediate_size") or 4 * vision_hidden),
-        pixels=patch * int(merge),
+        pixels=patch * (merge or 2),
     )
+
+
+def _first(config: Mapping[str, Any], *names: str) -> int:
+    """The first of some settings that a configuration has; architectures name the same thing differently."""
+    return next((int(config[name]) for name in names if config.get(name)), 0)
 
 
 def devices() -> tuple[Device, ...]:

@@ -6,8 +6,11 @@ exact whatever the budget. One small entry for each way in which processors keep
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
@@ -63,6 +66,22 @@ def budget(processor: Any) -> int | None:
     """The most visual tokens that a processor makes of an image; None where it has no adjustable limit."""
     kind = _kind(processor)
     return None if kind is None else kind.get(processor.image_processor)
+
+
+def budget_of(folder: Path) -> int | None:
+    """As ``budget``, for a checkpoint folder that is not loaded; None also where its files do not tell."""
+    images: dict[str, Any] = {}
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            told = json.loads((folder / name).read_text(encoding="utf-8"))
+            images |= told.get("image_processor") or told
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        if images.get("max_soft_tokens"):
+            return int(images["max_soft_tokens"])
+        if images.get("merge_size"):
+            most = images.get("max_pixels") or images["size"]["longest_edge"]
+            return int(most) // int(images["patch_size"] * images["merge_size"]) ** 2
+    return None
 
 
 def limit(processor: Any, tokens: int) -> None:

@@ -47,9 +47,15 @@ SHAPES: dict[str, dict[str, Any]] = {
         "vision": (4, 256, 1024, 4),
         "visual_tokens": (256, 1024),
     },
+    "small": {
+        "text": (2, 64, 192, 4, 2, 720),
+        "vision": (3, 64, 192, 2),
+        "visual_tokens": (16, 256),
+    },
 }
 """By name: text decoder (layers, hidden, intermediate, heads, key heads, vocabulary), vision tower (layers,
-hidden, intermediate, heads), and the visual tokens to measure at. "reduced" is for a CPU."""
+hidden, intermediate, heads), and the visual tokens to measure at. "reduced" is for a CPU, "small" for a
+reasoning of tens of thousands of tokens on one."""
 
 
 def bench_shape(
@@ -84,7 +90,7 @@ def bench_shape(
         raise InputError("--shape measures one device and whole weights; leave out spread and --quantized.")
     tell = say or (lambda text, fraction: None)
     tell("Making random weights", None)
-    thinker = _thinker(name, loading)
+    thinker = random_thinker(name, loading)
     estimator = _estimator(thinker)
     sizes = []
     for count in SHAPES[name]["visual_tokens"]:
@@ -131,8 +137,17 @@ def shape_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _thinker(name: str, loading: Loading) -> Thinker:
-    """A Qwen3-VL of that shape with random weights, behind the bundled model's processor."""
+def random_thinker(name: str, loading: Loading, positions: int = 65_536) -> Thinker:
+    """A Qwen3-VL of a shape with random weights, behind the bundled model's processor.
+
+    Args:
+        name: a key of ``SHAPES``.
+        loading: device and number format.
+        positions: how long prompt and text may become together.
+
+    Raises:
+        InputError: it does not fit into memory.
+    """
     from transformers import Qwen3VLForConditionalGeneration
 
     bundled = load_checkpoint(BUNDLED, Loading("cpu"))
@@ -151,7 +166,7 @@ def _thinker(name: str, loading: Loading) -> Thinker:
         "num_key_value_heads": key_heads,
         "head_dim": head_size,
         "vocab_size": vocabulary,
-        "max_position_embeddings": 65_536,
+        "max_position_embeddings": positions,
     }
     text["rope_parameters"] |= {"mrope_section": [head_size // 2 - 2 * third, third, third]}
     vision |= {

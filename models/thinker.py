@@ -14,26 +14,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 from transformers import DynamicCache
 
 from core.errors import InputError
 from core.features import Features, join
-from core.probe import ATTENTION_NAME, Decoder, Layer, Observer, Probe, listen_to, register
+from core.probe import ATTENTION_NAME, Observer, Probe, listen_to, register
 from core.rollout import Rollout
-from core.thinking import Drawn, Markers, Prepared, Progress, ShouldStop
+from core.thinking import Drawn, Prepared, Progress, ShouldStop
 from core.threads import at_most
 from core.trace import Sampling
 from models.checkpoint import Checkpoint, Loading, load_checkpoint
-from models.families.family import FULL, SLIDING, Family
-from models.gradients import as_inputs, input_gradients
+from models.decoder import describe_decoder
+from models.gradients import input_gradients
+from models.markers import find_markers
+from models.prompting import prepare
 from models.sampling import draw
+from models.scoring import score, score_hidden, score_replaced
 
 _TEACH_ROWS = 64
 _SMALL_MODEL = 50_000_000
-_LOGITS_AT_ONCE = 2**24
 
 
 def load_thinker(
@@ -87,12 +88,12 @@ class Thinker:
         self.device = checkpoint.device
         self.device_name = _device_name(self.device)
         self.tokenizer = self.processor.tokenizer
-        self.markers, self.stops = self._find_markers()
+        self.markers, self.stops = find_markers(self.model, self.processor, self.family)
         register()
         self.model.set_attn_implementation({"text_config": ATTENTION_NAME})
         parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._threads = 1 if self.device.type == "cpu" and parameters < _SMALL_MODEL else None
-        self._decoder = _describe_decoder(self.model, checkpoint.family, self._threads)
+        self._decoder = describe_decoder(self.model, checkpoint.family, self._threads)
         text_config = self.model.config.text_config
         self.layers, self.heads = len(self._decoder.layers), int(text_config.num_attention_heads)
         self.readable_share = self.layers / int(text_config.num_hidden_layers)
@@ -104,46 +105,7 @@ class Thinker:
         Raises:
             InputError: the prompt is empty or too long, or the image too narrow for the model.
         """
-        if not prompt.strip():
-            raise InputError("The prompt is empty. Type a question about the screenshot.")
-        height, width = pixels.shape[:2]
-        image_token = self.tokenizer.convert_ids_to_tokens(self.model.config.image_token_id)
-        if image_token in prompt:
-            raise InputError(f"The prompt holds {image_token}, which stands for the screenshot. Take it out.")
-        content: list[dict[str, Any]] = [
-            {"type": "image", "image": Image.fromarray(pixels)},
-            {"type": "text", "text": prompt},
-        ]
-        try:
-            batch = self._template(content)
-        except ValueError as error:
-            raise InputError(
-                f"The model cannot take this screenshot ({width} × {height}): {error}"
-            ) from error
-        ids = batch["input_ids"]
-        places = (ids[0] == self.model.config.image_token_id).nonzero()[:, 0]
-        cells, size = self.family.layout(batch, self.processor, width, height)
-        if len(places) != len(cells):
-            raise RuntimeError(f"{len(places)} visual tokens for {len(cells)} cells")
-        positions, following = self.family.positions(self.model, batch)
-        room = int(self.model.config.text_config.max_position_embeddings) - ids.shape[1]
-        if room < 1:
-            raise InputError(
-                f"The screenshot ({len(places):,} visual tokens) and the question are longer than the "
-                "model's context. Take a smaller image budget, or shorten the question."
-            )
-        wanted = ("input_ids", *self.family.token_inputs, *self.family.image_inputs)
-        inputs = {key: batch[key].to(self.device) for key in wanted}
-        inputs |= {"position_ids": positions.to(self.device), "following": following.to(self.device)}
-        return Prepared(
-            prompt=prompt,
-            prompt_length=int(ids.shape[1]),
-            image_tokens=places.numpy(),
-            cells=cells,
-            image_size=size,
-            room=room,
-            inputs=inputs,
-        )
+        return prepare(self.model, self.processor, self.family, self.device, pixels, prompt)
 
     def probe(self, prepared: Prepared, coverage: np.ndarray, observer: Observer | None = None) -> Probe:
         """A probe for one run; ``coverage`` is float32 [cells, regions]."""
@@ -208,7 +170,7 @@ class Thinker:
         """
         probe = self.probe(prepared, coverage, observer).expect(len(token_ids))
         image = {key: prepared.inputs[key] for key in self.family.image_inputs}
-        hidden = self._continue(prepared, token_ids, 1, image, probe)
+        hidden = self.continued(prepared, token_ids, 1, image, probe)
         parts = []
         for start in range(0, len(token_ids), _TEACH_ROWS):
             with torch.inference_mode():
@@ -219,22 +181,12 @@ class Thinker:
         return join(parts)
 
     def score(self, prepared: Prepared, images: np.ndarray, token_ids: Sequence[int]) -> np.ndarray:
-        """Log-probability of each given token with other images in place of the screenshot.
-
-        Args:
-            prepared: the prompt with its own screenshot.
-            images: uint8 [B, H, W, 3], of the size of that screenshot; all in one forward pass.
-            token_ids: the continuation, T tokens.
-
-        Returns:
-            float32 [B, T], nats.
-        """
-        hidden = self._continue(prepared, token_ids, len(images), self._image_inputs(images))
-        return self._log_probs(hidden, token_ids).cpu().numpy()
+        """Log-probabilities with other images in place of the screenshot; see ``models.scoring``."""
+        return score(self, prepared, images, token_ids)
 
     def encode(self, prepared: Prepared, pixels: np.ndarray) -> VisualTokens:
         """The visual tokens of an image, uint8 [H, W, 3], of the size of the screenshot in ``prepared``."""
-        return self.encode_inputs(prepared, self._image_inputs(pixels[None]))
+        return self.encode_inputs(prepared, self.image_inputs(pixels[None]))
 
     def encode_inputs(self, prepared: Prepared, inputs: Mapping[str, Any]) -> VisualTokens:
         """The visual tokens of one image given as the model's inputs, such as those in ``prepared``."""
@@ -255,47 +207,14 @@ class Thinker:
         replaced: np.ndarray,
         token_ids: Sequence[int],
     ) -> np.ndarray:
-        """As ``score``, with some visual tokens replaced by those of another image, at every depth.
-
-        Args:
-            prepared: the prompt.
-            visual, other: from ``encode``; of the screenshot, and where to take replacements from.
-            replaced: bool [B, cells].
-            token_ids: the continuation, T tokens.
-
-        Returns:
-            float32 [B, T], nats.
-        """
-        where = torch.as_tensor(replaced, device=self.device)[:, :, None]
-
-        def mixed(mine: Tensor, others: Tensor) -> Tensor:
-            return torch.where(where.to(mine.device), others, mine).flatten(0, 1)
-
-        deeper = [mixed(*pair) for pair in zip(visual.deeper, other.deeper, strict=True)]
-        features = as_inputs(mixed(visual.embeddings, other.embeddings), deeper, visual.joined)
-        hidden = self._continue(prepared, token_ids, len(replaced), features)
-        return self._log_probs(hidden, token_ids).cpu().numpy()
+        """Log-probabilities with some visual tokens replaced; see ``models.scoring``."""
+        return score_replaced(self, prepared, visual, other, replaced, token_ids)
 
     def score_hidden(
         self, prepared: Prepared, visual: VisualTokens, hidden: np.ndarray, token_ids: Sequence[int]
     ) -> np.ndarray:
-        """As ``score``, with some visual tokens hidden from attention; every other token keeps its position.
-
-        Arguments as in ``score_replaced``; ``hidden`` is bool [B, cells].
-        """
-        count = len(hidden)
-        features = as_inputs(
-            visual.embeddings.repeat(count, 1),
-            [level.repeat(count, 1) for level in visual.deeper],
-            visual.joined,
-        )
-        length = prepared.prompt_length + len(token_ids) - 1
-        mask = torch.ones(count, length, dtype=torch.long, device=self.device)
-        mask[:, torch.as_tensor(prepared.image_tokens, device=self.device)] -= torch.as_tensor(
-            hidden, dtype=torch.long, device=self.device
-        )
-        output = self._continue(prepared, token_ids, count, features | {"attention_mask": mask})
-        return self._log_probs(output, token_ids).cpu().numpy()
+        """Log-probabilities with some visual tokens hidden; see ``models.scoring``."""
+        return score_hidden(self, prepared, visual, hidden, token_ids)
 
     def input_gradients(
         self,
@@ -313,10 +232,10 @@ class Thinker:
         places = torch.as_tensor(prepared.image_tokens, device=self.device)
         rollout = Rollout(self._decoder.layers, places, positions)
         image = {key: prepared.inputs[key] for key in self.family.image_inputs}
-        self._continue(prepared, token_ids, 1, image, rollout)
+        self.continued(prepared, token_ids, 1, image, rollout)
         return rollout.reached[prepared.prompt_length - 1 :].cpu().numpy()
 
-    def _image_inputs(self, images: np.ndarray) -> dict[str, Tensor]:
+    def image_inputs(self, images: np.ndarray) -> dict[str, Tensor]:
         """The model's inputs for images, uint8 [B, H, W, 3]."""
         batch = self.processor.image_processor(
             images=list(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)),
@@ -333,21 +252,7 @@ class Thinker:
         return logits.float()
 
     @torch.inference_mode()
-    def _log_probs(self, hidden: Tensor, token_ids: Sequence[int]) -> Tensor:
-        """Log-probability of each token, [B, T], from the decoder's output [B, T, hidden]."""
-        count, length = hidden.shape[:2]
-        wanted = torch.tensor(token_ids, device=self.device).repeat(count)
-        rows = hidden.reshape(count * length, -1)
-        step = max(1, _LOGITS_AT_ONCE // self._decoder.head.shape[0])
-        parts = []
-        for start in range(0, len(rows), step):
-            logits = self.logits(rows[start : start + step])
-            chosen = logits.gather(1, wanted[start : start + step, None])[:, 0]
-            parts.append(chosen - logits.logsumexp(-1))
-        return torch.cat(parts).view(count, length)
-
-    @torch.inference_mode()
-    def _continue(
+    def continued(
         self,
         prepared: Prepared,
         token_ids: Sequence[int],
@@ -365,9 +270,17 @@ class Thinker:
         """The decoder's output [count, T, hidden] at the positions that produce each given token.
 
         ``inputs`` describe ``count`` images, as pixels or as visual tokens.
+
+        Raises:
+            InputError: the tokens hold one that stands for an image, which no image belongs to.
         """
         if not token_ids:
             raise ValueError("no tokens to continue with")
+        if self.model.config.image_token_id in token_ids[:-1]:
+            raise InputError(
+                "The model wrote the token that stands for an image into its text, so the text cannot be "
+                "scored. Run again with another seed."
+            )
         given = torch.tensor([list(token_ids[:-1])], dtype=torch.long, device=self.device)
         positions = torch.cat(
             (prepared.inputs["position_ids"], self.following_positions(prepared, len(token_ids) - 1)), -1
@@ -395,95 +308,6 @@ class Thinker:
         """Positions [..., 1, count] of generated tokens from ``first`` on."""
         after: Tensor = prepared.inputs["following"]
         return after + torch.arange(first, first + count, device=self.device)
-
-    def _template(self, content: list[dict[str, Any]]) -> Any:
-        return self.processor.apply_chat_template(
-            self._messages(content),
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-            add_generation_prompt=True,
-            **self.family.template_arguments,
-        )
-
-    def _messages(self, content: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The conversation: what makes the model think, and the user's turn."""
-        asked: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        if not self.family.system_prompt:
-            return asked
-        told = {"role": "system", "content": [{"type": "text", "text": self.family.system_prompt}]}
-        return [told, *asked]
-
-    def _find_markers(self) -> tuple[Markers, frozenset[int]]:
-        """Markers, by token id where the tokenizer has one for them, and the ids that end a turn."""
-        family, vocabulary = self.family, self.tokenizer.get_vocab()
-        opening, closing = vocabulary.get(family.think_open), vocabulary.get(family.think_close)
-        text = self.processor.apply_chat_template(
-            self._messages([{"type": "text", "text": "?"}]),
-            add_generation_prompt=True,
-            tokenize=False,
-            **family.template_arguments,
-        )
-        opened = text.rfind(family.think_open) > text.rfind(family.think_close)
-        configured = self.model.generation_config.eos_token_id or self.model.config.text_config.eos_token_id
-        stops = {configured} if isinstance(configured, int) else set(configured or ())
-        if self.tokenizer.eos_token_id is not None:
-            stops.add(self.tokenizer.eos_token_id)
-        silent = {vocabulary[text] for text in family.silent if text in vocabulary}
-        silent |= stops | {marker for marker in (opening, closing) if marker is not None}
-        markers = Markers(
-            open=opening,
-            close=closing,
-            opened=opened,
-            silent=frozenset(silent),
-            label=family.label,
-            spelled_open="" if opening is not None else family.think_open,
-            spelled_close="" if closing is not None else family.think_close,
-            spelled_silent=tuple(text for text in family.silent if text not in vocabulary),
-        )
-        return markers, frozenset(stops)
-
-
-def _describe_decoder(model: Any, family: Family, threads: int | None) -> Decoder:
-    """Where the text decoder keeps what the probe reads.
-
-    Raises:
-        InputError: its attention cannot be read faithfully.
-    """
-    decoder, config = model.model.language_model, model.config.text_config
-    window: int | None = getattr(config, "sliding_window", None)
-    every = SLIDING if window else FULL
-    kinds = getattr(config, "layer_types", None) or [every] * int(config.num_hidden_layers)
-    scales = [
-        float(getattr(layer, family.layer_scale)) if family.layer_scale else 1.0 for layer in decoder.layers
-    ]
-    layers = []
-    for index, (kind, layer) in enumerate(zip(kinds, decoder.layers, strict=True)):
-        if kind not in family.readable:
-            continue
-        attention = layer.self_attn
-        if hasattr(attention, "sinks"):
-            raise InputError(
-                "This model's attention has sinks, which Sightline cannot read. Take another model."
-            )
-        layers.append(
-            Layer(
-                index=index,
-                scaling=float(attention.scaling),
-                output=attention.o_proj.weight,
-                window=window if kind == SLIDING else None,
-                gated=attention.q_proj if family.gated else None,
-                norm=getattr(layer, family.norm_after_attention) if family.norm_after_attention else None,
-                gain=float(np.prod(scales[index:])),
-            )
-        )
-    return Decoder(
-        layers=tuple(layers),
-        norm=decoder.norm,
-        head=model.get_output_embeddings().weight,
-        softcap=getattr(config, "final_logit_softcapping", None),
-        threads=threads,
-    )
 
 
 def _recommended(configuration: Any, otherwise: Sampling) -> Sampling:

@@ -32,6 +32,7 @@ QWEN_NAMES = {
     "vision_end_token": "<|vision_end|>",
 }
 THINK = ("<think>", "</think>")
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
 
 
 def chatml(image: str, opening: str = "", default_system: str = "") -> str:
@@ -103,7 +104,7 @@ def byte_tokenizer(
 
 
 def save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int = 0) -> Path:
-    """Save a random model with its processor; its image matters, and it hardly ever ends its turn."""
+    """Save a random model with its processor; its image matters, and it hardly draws an image or an end."""
     import torch
 
     torch.manual_seed(seed)
@@ -115,7 +116,8 @@ def save(folder: Path, model_class: Any, config: Any, processor: Any, seed: int 
             elif name.endswith(("post_attention_layernorm.weight", "post_self_attn_layernorm.weight")):
                 parameter.mul_(1 + 0.3 * torch.randn_like(parameter))
         ends = model.generation_config.eos_token_id or config.text_config.eos_token_id
-        model.get_output_embeddings().weight[ends] = 0.0
+        unlikely = [config.image_token_id, *([ends] if isinstance(ends, int) else ends)]
+        model.get_output_embeddings().weight[unlikely] = 0.0
         for name, buffer in model.named_buffers():
             if name.endswith("layer_scalar"):
                 buffer.fill_(1.25)
@@ -132,16 +134,12 @@ def _qwen_ids(tokenizer: Any) -> dict[str, int]:
     return _ids(tokenizer, **{f"{name}_id": text for name, text in QWEN_NAMES.items()})
 
 
-def save_qwen3_vl(folder: Path, seed: int = 0, layers: int = 3) -> Path:
-    """Qwen3-VL with grouped heads and one DeepStack layer."""
-    from transformers import (
-        Qwen2VLImageProcessor,
-        Qwen3VLConfig,
-        Qwen3VLForConditionalGeneration,
-        Qwen3VLProcessor,
-        Qwen3VLVideoProcessor,
-    )
+def save_qwen3_vl(folder: Path, seed: int = 0, layers: int = 3, experts: bool = False) -> Path:
+    """Qwen3-VL with grouped heads and one DeepStack layer; with experts, in all layers but the first."""
+    import transformers
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
 
+    kind = "Qwen3VLMoe" if experts else "Qwen3VL"
     tokenizer = byte_tokenizer(QWEN, THINK, "<|im_end|>", QWEN_NAMES)
     pixels = {"min_pixels": 32 * 32 * 4, "max_pixels": 32 * 32 * 24}
     processor = Qwen3VLProcessor(
@@ -150,7 +148,7 @@ def save_qwen3_vl(folder: Path, seed: int = 0, layers: int = 3) -> Path:
         video_processor=Qwen3VLVideoProcessor(),
         chat_template=chatml(QWEN_IMAGE, "<think>\n"),
     )
-    config = Qwen3VLConfig(
+    config = getattr(transformers, f"{kind}Config")(
         vision_config={
             "depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "patch_size": 16,
             "spatial_merge_size": 2, "temporal_patch_size": 1, "out_hidden_size": 64,
@@ -160,11 +158,11 @@ def save_qwen3_vl(folder: Path, seed: int = 0, layers: int = 3) -> Path:
             "vocab_size": len(tokenizer), "num_hidden_layers": layers, "rope_parameters": M_ROPE,
             "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": None, "tie_word_embeddings": True,
-        },
+        } | (EXPERTS | {"mlp_only_layers": [0]} if experts else {}),
         tie_word_embeddings=True,
         **_qwen_ids(tokenizer),
     )  # fmt: skip
-    return save(folder, Qwen3VLForConditionalGeneration, config, processor, seed)
+    return save(folder, getattr(transformers, f"{kind}ForConditionalGeneration"), config, processor, seed)
 
 
 def save_qwen2_5_vl(folder: Path, markers: tuple[str, ...], template: str) -> Path:
@@ -212,11 +210,13 @@ def save_cosmos_reason1(folder: Path) -> Path:
     return save_qwen2_5_vl(folder, (), chatml(QWEN_IMAGE, default_system="You are a helpful assistant."))
 
 
-def save_glm4v(folder: Path, four_six: bool = False) -> Path:
-    """GLM-4.1V (or GLM-4.6V) with two key heads and norms after attention."""
+def save_glm4v(folder: Path, kind: str = "Glm4v") -> Path:
+    """GLM-4.1V or 4.6V-Flash ("Glm46V") with two key heads and norms after attention, or 4.5V ("Glm4vMoe")
+    with experts and without those norms."""
     import transformers
 
-    kind = "Glm46V" if four_six else "Glm4v"
+    outer, experts = "Glm46V" if kind == "Glm46V" else "Glm4v", kind == "Glm4vMoe"
+    inner = "glm4v_moe" if experts else "glm4v"
     special = (
         "<|endoftext|>", "[MASK]", "[gMASK]", "[sMASK]", "<sop>", "<eop>", "<|system|>", "<|user|>",
         "<|assistant|>", "<|observation|>", "<|begin_of_image|>", "<|end_of_image|>", "<|begin_of_video|>",
@@ -226,24 +226,26 @@ def save_glm4v(folder: Path, four_six: bool = False) -> Path:
     names = {"image_token": "<|image|>", "video_token": "<|video|>"}
     tokenizer = byte_tokenizer(special, added, "<|endoftext|>", names)
     size = {"shortest_edge": 28 * 28 * 8, "longest_edge": 28 * 28 * 48}
-    processor = getattr(transformers, f"{kind}Processor")(
-        image_processor=getattr(transformers, f"{kind}ImageProcessor")(
+    processor = getattr(transformers, f"{outer}Processor")(
+        image_processor=getattr(transformers, f"{outer}ImageProcessor")(
             patch_size=14, merge_size=2, size=size
         ),
         tokenizer=tokenizer,
-        video_processor=getattr(transformers, f"{kind}VideoProcessor")(),
+        video_processor=getattr(transformers, f"{outer}VideoProcessor")(),
         chat_template=GLM_TEMPLATE,
     )
     eos = [tokenizer.convert_tokens_to_ids(t) for t in ("<|endoftext|>", "<|user|>", "<|observation|>")]
     config = getattr(transformers, f"{kind}Config")(
         vision_config={
-            "model_type": "glm4v_vision", "depth": 2, "hidden_size": 32, "num_heads": 2, "patch_size": 14,
+            "model_type": f"{inner}_vision", "depth": 2, "hidden_size": 32, "num_heads": 2, "patch_size": 14,
             "image_size": 112, "out_hidden_size": 64, "intermediate_size": 48,
         },
         text_config={key: value for key, value in TEXT.items() if key != "head_dim"} | {
-            "model_type": "glm4v_text", "vocab_size": len(tokenizer), "rope_parameters": M_ROPE,
+            "model_type": f"{inner}_text", "vocab_size": len(tokenizer),
+            # Half of each head's entries turn in GLM-4.5V, so half as many frequencies are divided.
+            "rope_parameters": M_ROPE | ({"mrope_section": [2, 1, 1]} if experts else {}),
             "eos_token_id": eos, "pad_token_id": tokenizer.pad_token_id,
-        },
+        } | (EXPERTS | {"n_routed_experts": 4} if experts else {}),
         **_ids(
             tokenizer, image_token_id="<|image|>", video_token_id="<|video|>",
             image_start_token_id="<|begin_of_image|>", image_end_token_id="<|end_of_image|>",
@@ -253,16 +255,12 @@ def save_glm4v(folder: Path, four_six: bool = False) -> Path:
     return save(folder, getattr(transformers, f"{kind}ForConditionalGeneration"), config, processor)
 
 
-def save_qwen3_5(folder: Path) -> Path:
+def save_qwen3_5(folder: Path, experts: bool = False) -> Path:
     """Qwen3.5: recurrent and full layers in turn, gated attention."""
-    from transformers import (
-        Qwen2VLImageProcessor,
-        Qwen3_5Config,
-        Qwen3_5ForConditionalGeneration,
-        Qwen3VLProcessor,
-        Qwen3VLVideoProcessor,
-    )
+    import transformers
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
 
+    kind = "Qwen3_5Moe" if experts else "Qwen3_5"
     tokenizer = byte_tokenizer(QWEN, THINK, "<|im_end|>", QWEN_NAMES)
     pixels = {"min_pixels": 32 * 32 * 4, "max_pixels": 32 * 32 * 24}
     processor = Qwen3VLProcessor(
@@ -271,7 +269,7 @@ def save_qwen3_5(folder: Path) -> Path:
         video_processor=Qwen3VLVideoProcessor(),
         chat_template=chatml(QWEN_IMAGE, QWEN3_5_OPENING),
     )
-    config = Qwen3_5Config(
+    config = getattr(transformers, f"{kind}Config")(
         vision_config={
             "depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "patch_size": 16,
             "spatial_merge_size": 2, "temporal_patch_size": 2, "out_hidden_size": 64,
@@ -283,14 +281,15 @@ def save_qwen3_5(folder: Path) -> Path:
             "linear_num_value_heads": 4, "linear_key_head_dim": 16, "linear_value_head_dim": 16,
             "rope_parameters": M_ROPE | {"partial_rotary_factor": 0.5, "mrope_interleaved": True},
             "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
-        },
+        } | (EXPERTS | {"shared_expert_intermediate_size": 48} if experts else {}),
         **_qwen_ids(tokenizer),
     )  # fmt: skip
-    return save(folder, Qwen3_5ForConditionalGeneration, config, processor)
+    return save(folder, getattr(transformers, f"{kind}ForConditionalGeneration"), config, processor)
 
 
-def save_gemma4(folder: Path) -> Path:
-    """Gemma 4 with all that any of its sizes has: windows, shared keys, two head sizes, a soft cap."""
+def save_gemma4(folder: Path, experts: bool = False) -> Path:
+    """Gemma 4 with all that any of its sizes has: windows, shared keys, two head sizes, a soft cap; experts
+    beside the ordinary layers are asked for."""
     from transformers import (
         Gemma4AudioFeatureExtractor,
         Gemma4Config,
@@ -330,7 +329,9 @@ def save_gemma4(folder: Path) -> Path:
             "use_bidirectional_attention": "vision", "final_logit_softcapping": 5.0,
             "eos_token_id": eos, "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": tokenizer.bos_token_id,
-        },
+        } | ({
+            "enable_moe_block": True, "num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 48,
+        } if experts else {}),
         audio_config=None,
         **_ids(
             tokenizer, image_token_id="<|image|>", video_token_id="<|video|>", audio_token_id="<|audio|>",
@@ -422,11 +423,18 @@ def save_internvl3_5(folder: Path) -> Path:
 SAVERS: dict[str, Callable[[Path], Path]] = {
     "qwen3-vl": save_qwen3_vl,
     "glm-4v": save_glm4v,
-    "glm-4.6v": lambda folder: save_glm4v(folder, four_six=True),
+    "glm-4.6v": lambda folder: save_glm4v(folder, "Glm46V"),
     "mimo-vl": save_mimo_vl,
     "cosmos-reason1": save_cosmos_reason1,
     "qwen3.5": save_qwen3_5,
     "gemma-4": save_gemma4,
     "ministral-3": save_ministral3,
     "internvl3.5": save_internvl3_5,
+}
+# Of experts, only the text decoder is built otherwise.
+WITH_EXPERTS: dict[str, Callable[[Path], Path]] = {
+    "qwen3-vl-moe": lambda folder: save_qwen3_vl(folder, experts=True),
+    "glm-4.5v": lambda folder: save_glm4v(folder, "Glm4vMoe"),
+    "qwen3.5-moe": lambda folder: save_qwen3_5(folder, experts=True),
+    "gemma-4-moe": lambda folder: save_gemma4(folder, experts=True),
 }

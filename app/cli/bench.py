@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of ``sightline bench``."""
     add = parser.add_argument
-    add("what", metavar="WHAT", help="speed, faithfulness, dynamics, segment, window or kills")
+    add("what", metavar="WHAT", help="speed, length, faithfulness, dynamics, segment, window or kills")
     add(
         "--samples",
         metavar="N",
@@ -65,7 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="S",
         help="speed: random weights of a real architecture, such as qwen3-vl-8b, instead of a model",
     )
-    add("--tokens", metavar="N", type=int, default=200, help="speed: tokens a run (200)")
+    add("--tokens", metavar="N", type=int, help="tokens a run (speed: 200; length: 32768)")
     add_loading_arguments(parser)
     add("--json", metavar="FILE", help="also write the numbers to a file")
 
@@ -74,6 +74,7 @@ def run(args: Namespace) -> int:
     """Do ``sightline bench``: prints a table."""
     benches: dict[str, Callable[[Namespace], tuple[dict[str, object], str]]] = {
         "speed": _speed,
+        "length": _length,
         "faithfulness": _faithfulness,
         "segment": _segment,
         "dynamics": _dynamics,
@@ -100,7 +101,7 @@ def _speed(args: Namespace) -> tuple[dict[str, object], str]:
         from models.shape_bench import bench_shape, shape_table
 
         result = bench_shape(
-            args.shape, loading_of(args), rounds=args.rounds, tokens=args.tokens, say=progress()
+            args.shape, loading_of(args), rounds=args.rounds, tokens=args.tokens or 200, say=progress()
         )
         return result, shape_table(result)
     from app.engine import Engine
@@ -115,7 +116,18 @@ def _speed(args: Namespace) -> tuple[dict[str, object], str]:
         (from_array(item.pixels, item.name), item.region_map, item.prompt)
         for item in items(args.samples or 5, held_out=True, sources=("opencv",))
     ]
-    result = bench_speed(thinker, estimator, tasks, pairs=args.rounds, max_new_tokens=args.tokens, say=tell)
+    tokens = args.tokens or 200
+    result = bench_speed(thinker, estimator, tasks, pairs=args.rounds, max_new_tokens=tokens, say=tell)
+    return result, table(result)
+
+
+def _length(args: Namespace) -> tuple[dict[str, object], str]:
+    import tempfile
+
+    from models.length_bench import bench_length, table
+
+    with tempfile.TemporaryDirectory(prefix="sightline-") as folder:
+        result = bench_length(Path(folder), args.tokens or 32_768, say=progress())
     return result, table(result)
 
 

@@ -146,13 +146,12 @@ def run_image(
     began = time.monotonic()
     trace = _follow(engine, request, control, Stream() if not as_json else None)
     seconds = time.monotonic() - began
-    picture = out / "annotated.png"
-    _draw(trace, picture)
+    picture = _draw(trace, out / "annotated.png")
     if trace.quantity is UNCALIBRATED:
         say("Note: this model has no estimator here; regions show uncalibrated attention, not effects.")
     if as_json:
         print(json.dumps(_summary(trace, request.trace_path, picture, seconds), ensure_ascii=False))
-    say(f"Trace:   {request.trace_path}\nPicture: {picture}")
+    say(f"Trace:   {request.trace_path}\nPicture: {picture or 'could not be drawn'}")
     if trace.status == "failed":
         say(f"sightline: {trace.details.get('failure', 'The run failed.')}")
         return FAILED
@@ -204,13 +203,23 @@ def _gently(control: RunControl) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _draw(trace: Trace, picture: Path) -> None:
-    from core.export.registry import format_named
+def _draw(trace: Trace, picture: Path) -> Path | None:
+    """Draw the annotated picture; None where there is no memory for it, or where the run failed and this does
+    too, as it may in many ways without memory: why the run failed is what has to be told."""
+    from core.memory import out_of_memory
 
-    format_named("png").export(trace, picture)
+    try:
+        from core.export.registry import format_named
+
+        format_named("png").export(trace, picture)
+    except Exception as error:
+        if trace.status != "failed" and not out_of_memory(error):
+            raise
+        return None
+    return picture
 
 
-def _summary(trace: Trace, path: Path, picture: Path, seconds: float) -> dict[str, object]:
+def _summary(trace: Trace, path: Path, picture: Path | None, seconds: float) -> dict[str, object]:
     """What ``--json`` prints."""
     from core.quantity import ESTIMATED
 
@@ -241,7 +250,7 @@ def _summary(trace: Trace, path: Path, picture: Path, seconds: float) -> dict[st
             for i in order
         ],
         "trace": str(path),
-        "picture": str(picture),
+        "picture": str(picture or ""),
     }
 
 

@@ -73,12 +73,19 @@ def run(args: Namespace) -> int:
 
 
 def _as_before(trace: Trace, device: str) -> Loading:
-    """How to load the model of a trace so that it sees the same screenshot in the same way."""
+    """How to load the model of a trace so that it sees the same screenshot in the same way, and takes no more
+    memory; what this device cannot do is left out."""
     from models.checkpoint import Loading
+    from models.placement import machine_device
 
-    told = trace.model.details
+    told, here = trace.model.details, machine_device("auto" if device == "spread" else device).type
+    dtype, lacks = str(told.get("dtype", "auto")), {"cpu": "float16", "mps": "bfloat16"}
     return Loading(
-        device, visual_tokens=told.get("visual_tokens_at_most"), family=str(told.get("family", ""))
+        device,
+        "auto" if dtype == lacks.get(here) else dtype,
+        str(told.get("quantized", "")) if here == "cuda" else "",
+        visual_tokens=told.get("visual_tokens_at_most"),
+        family=str(told.get("family", "")),
     )
 
 
@@ -86,6 +93,7 @@ def _table(result: dict[str, Any]) -> str:
     whole, reliant = result["lds"], result["lds_reliant"]
     calibrated = result["kind"] == "estimated"
     what, under = ("reliance, nats", "estimated") if calibrated else ("attention, reliance", "no unit")
+    whose = "LDS" if calibrated else "LDS of uncalibrated attention"
     lines = [
         f"{'step':>4}  {'LDS':>6}  {what:>22}   text",
         f"{'':>14}{under:>11} {'measured' if calibrated else 'nats':>10}",
@@ -98,7 +106,7 @@ def _table(result: dict[str, Any]) -> str:
             f"{row['measured_reliance']:>10.1f}   {text}"
         )
     lines.append(
-        f"LDS {whole['mean']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}] over {whole['steps']} steps"
+        f"{whose} {whole['mean']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}] over {whole['steps']} steps"
         + (f"; {reliant['mean']:.2f} over the {reliant['steps']} with a reliance of at least 1 nat"
            if reliant["steps"] else "")
         + f" ({result['masks']} masks, operator {result['operator']})"

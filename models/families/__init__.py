@@ -8,7 +8,7 @@ from core.errors import InputError
 from models.families.cosmos_reason1 import COSMOS_REASON1
 from models.families.family import Family
 from models.families.gemma4 import GEMMA4
-from models.families.glm4v import GLM4V
+from models.families.glm4v import GLM4V, GLM4V_MOE
 from models.families.internvl3_5 import INTERNVL3_5
 from models.families.mimo_vl import MIMO_VL
 from models.families.ministral3 import MINISTRAL3
@@ -20,6 +20,7 @@ __all__ = ["FAMILIES", "Family", "choose_family", "families_of", "family_named"]
 FAMILIES: tuple[Family, ...] = (
     QWEN3_VL,
     GLM4V,
+    GLM4V_MOE,
     MIMO_VL,
     COSMOS_REASON1,
     QWEN3_5,

@@ -1,6 +1,11 @@
-"""GLM-4.1V-Thinking and GLM-4.6V-Flash. The model opens the thinking itself, and may box its answer."""
+"""GLM-4.1V-Thinking and GLM-4.6V-Flash, and GLM-4.5V and GLM-4.6V, whose layers are built otherwise.
+
+The model opens the thinking itself, and may box its answer.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from core.trace import Sampling
 from models.families.cells import merged_grid
@@ -19,4 +24,11 @@ GLM4V = Family(
     silent=("<answer>", "</answer>", "<|begin_of_box|>", "<|end_of_box|>"),
     sampling=Sampling(temperature=0.8, top_p=0.6, top_k=2, max_new_tokens=8192),
     norm_after_attention="post_self_attn_layernorm",
+)
+GLM4V_MOE = replace(
+    GLM4V,
+    key="glm-4.5v",
+    name="GLM-4.5V",
+    model_types=frozenset({"glm4v_moe"}),
+    norm_after_attention="",
 )

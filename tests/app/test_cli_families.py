@@ -6,11 +6,15 @@ import json
 
 import numpy as np
 import pytest
+from fake_traces import fake_trace
 from PIL import Image
 from tiny_families import save_mimo_vl
 
+from app.cli.verify import _as_before
 from app.main import main
 from core.store import read_trace
+from core.trace import Identity
+from models.checkpoint import Loading
 
 
 @pytest.fixture
@@ -41,3 +45,12 @@ def test_the_family_is_asked_for_given_and_remembered(nameless, image, tmp_path,
         assert main(asked) == 0
         assert json.loads(capsys.readouterr().out)["operator"] == operator
     assert [m.operator for m in read_trace(path).measured][-1] == "attention"
+
+
+def test_a_trace_is_verified_with_the_weights_it_was_made_with():
+    trace = fake_trace()
+    told = {"dtype": "bfloat16", "visual_tokens_at_most": 300, "family": "MiMo-VL", "quantized": "4bit"}
+    trace.model = Identity("some model", "", told)
+    assert _as_before(trace, "cpu") == Loading("cpu", "bfloat16", visual_tokens=300, family="MiMo-VL")
+    trace.model = Identity("some model", "", told | {"dtype": "float16"})
+    assert _as_before(trace, "cpu").dtype == "auto"

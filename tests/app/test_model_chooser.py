@@ -24,8 +24,8 @@ NAME = "maker/model"
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(hub, "_FIRST_WAIT", 0.001)
-    monkeypatch.setattr(hub, "_MARGIN", 0)
+    monkeypatch.setattr(hub.large_files, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(hub.fetching, "_MARGIN", 0)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # the server is this machine
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with serve(FakeHub({NAME: {"config.json": b"{}", "model.safetensors": WEIGHTS}})) as running:

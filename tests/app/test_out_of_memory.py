@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
+from own_process import receive, start, starve
 from PIL import Image
 
 from app.controller import Controller
@@ -83,6 +86,25 @@ def test_the_command_line_keeps_the_tokens_and_says_what_helps(
     kept = read_trace(out / "trace.sightline")
     assert (len(kept), kept.status) == (6, "failed")
     assert (out / "annotated.png").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory by Linux's and glibc's means")
+def test_a_process_without_any_memory_left_keeps_the_tokens(tiny_folder, tmp_path):
+    picture, out = tmp_path / "large.png", tmp_path / "o"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (900, 900, 3), np.uint8)).save(picture)
+    arguments = [
+        "run", str(picture), "--prompt", "What?", "--model", str(tiny_folder), "--segmenter", "grid",
+        "--visual-tokens", "800", "--out", str(out),
+    ]  # fmt: skip
+    process, said = start(starve, arguments, 41)
+    code, errors = receive(said)
+    process.join()
+    assert code == 1
+    assert "The machine ran out of memory. What was generated is kept." in errors
+    kept = read_trace(out / "trace.sightline")
+    assert kept.status == "failed"
+    assert 40 <= len(kept) < 60
+    assert kept.estimated
 
 
 def test_memory_that_runs_out_while_the_screenshot_is_prepared_is_bad_input(

@@ -11,7 +11,7 @@ from windows import idle, press, run_to_the_end
 from app.session import Display
 from app.side_by_side import SideBySide
 from core.store import read_trace, save_trace
-from core.trace import Token
+from core.trace import Identity, Token
 
 
 @pytest.fixture
@@ -66,6 +66,14 @@ def test_a_place_in_the_text_moves_both_playheads(beside):
     place = beside.text.toPlainText().index("<b>window") + 1
     beside.text.choose_at(place)
     assert beside.sessions[1].selection.start == 2
+
+
+def test_attention_without_a_unit_is_not_subtracted_from_effects(qtbot, pair):
+    pair[1].estimator = Identity("attention, uncalibrated", "", {"calibrated": False})
+    made = SideBySide(*pair, Display())
+    qtbot.addWidget(made)
+    assert not made.subtract.isEnabled()
+    assert "uncalibrated attention" in made.subtract.toolTip()
 
 
 def test_runs_over_different_regions_cannot_be_subtracted(qtbot):

@@ -11,7 +11,7 @@ from models.families import FAMILIES, choose_family, families_of, family_named
 def test_every_family_is_found_by_its_key_and_its_name():
     for family in FAMILIES:
         assert family_named(family.key) is family_named(family.name) is family
-    assert len({family.key for family in FAMILIES}) == len(FAMILIES) == 8
+    assert len({family.key for family in FAMILIES}) == len(FAMILIES) == 9
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ def test_every_family_is_found_by_its_key_and_its_name():
         ("qwen3_vl", "/models/anything", "qwen3-vl"),
         ("glm4v", "zai-org/GLM-4.1V-9B-Thinking", "glm-4v"),
         ("glm46v", "zai-org/GLM-4.6V-Flash", "glm-4v"),
+        ("glm4v_moe", "zai-org/GLM-4.5V", "glm-4.5v"),
         ("qwen2_5_vl", "XiaomiMiMo/MiMo-VL-7B-RL", "mimo-vl"),
         ("qwen2_5_vl", "/cache/models--nvidia--Cosmos-Reason1-7B/snapshots/ab12", "cosmos-reason1"),
         ("qwen3_5", "Qwen/Qwen3.5-27B", "qwen3.5"),

@@ -11,8 +11,7 @@ import pytest
 from hub_server import REVISION, FakeHub, serve
 
 from core.errors import InputError
-from models import hub as hub_module
-from models.hub import DownloadCancelled, Hub, cached_folder, fetch, look_up
+from models.hub import DownloadCancelled, Hub, cached_folder, fetch, fetching, large_files, look_up
 
 NAME = "maker/model"
 WEIGHTS = np.random.default_rng(0).bytes(3 * 2**20)
@@ -20,8 +19,8 @@ WEIGHTS = np.random.default_rng(0).bytes(3 * 2**20)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(hub_module, "_FIRST_WAIT", 0.001)
-    monkeypatch.setattr(hub_module, "_MARGIN", 0)
+    monkeypatch.setattr(large_files, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(fetching, "_MARGIN", 0)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # the server is this machine
 

@@ -202,6 +202,15 @@ def test_weights_of_another_shape_are_an_error(copied):
         load_thinker(str(copied), device="cpu")
 
 
+def test_the_token_of_the_image_in_a_text_gets_a_sentence(tiny_thinker):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    prepared = tiny_thinker.prepare(pixels, "Hi?")
+    image = tiny_thinker.model.config.image_token_id
+    with pytest.raises(InputError, match="cannot be scored"):
+        tiny_thinker.score(prepared, pixels[None], [5, image, 6])
+    assert np.isfinite(tiny_thinker.score(prepared, pixels[None], [5, 6, image])).all()
+
+
 def test_the_token_of_the_image_in_a_prompt_gets_a_sentence(tiny_thinker):
     with pytest.raises(InputError, match=r"<\|image_pad\|>"):
         tiny_thinker.prepare(picture(64, 64), "What does <|image_pad|> mean?")

@@ -7,19 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 from family_reference import Reference
-from tiny_families import SAVERS
+from tiny_families import SAVERS, WITH_EXPERTS
 
 from core.regions import RegionMap, region_map_from_labels
 from models.thinker import Thinker, load_thinker
 
+DECODER = ("test_family_reading", "test_family_decoding", "test_family_ablation", "test_family_sizes")
+"""What is tested of models with experts too; cells and traces have nothing to do with the decoder."""
 
-@pytest.fixture(scope="session", params=list(SAVERS))
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "folder" in metafunc.fixturenames:
+        experts = WITH_EXPERTS if metafunc.module.__name__ in DECODER else ()
+        metafunc.parametrize("folder", [*SAVERS, *experts], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved checkpoint; where several families share a model type, the name of the folder tells which."""
     import torch
 
     torch.set_num_threads(1)
-    return SAVERS[request.param](tmp_path_factory.mktemp("tiny") / request.param)
+    return (SAVERS | WITH_EXPERTS)[request.param](tmp_path_factory.mktemp("tiny") / request.param)
 
 
 @pytest.fixture(scope="session")

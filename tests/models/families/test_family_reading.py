@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from family_reference import PROMPT
+from tiny_families import WITH_EXPERTS
 
 from core.features import join
 from core.trace import Sampling
@@ -46,8 +47,10 @@ def eager(plain, pixels, live):
     return plain.forward(pixels, live[0], output_attentions=True).attentions
 
 
-def test_every_row_of_every_readable_layer_equals_eager_attention(thinker, prepared, live, eager):
+def test_every_row_of_every_readable_layer_equals_eager_attention(thinker, folder, prepared, live, eager):
     ids, _, rows = live
+    # Experts add up tokens in another order when many come at once, so that what attention is given differs.
+    within = 3e-5 if folder.name in WITH_EXPERTS else 1e-5
     layers = [layer.index for layer in thinker._decoder.layers]
     assert len(ids) == LENGTH
     assert len(layers) == len(eager) == thinker.layers
@@ -57,7 +60,7 @@ def test_every_row_of_every_readable_layer_equals_eager_attention(thinker, prepa
             seen = first + token + 1
             row = rows[layer, token]
             torch.testing.assert_close(
-                row[:, :seen], attention[0, :, first + token, :seen], atol=1e-5, rtol=0
+                row[:, :seen], attention[0, :, first + token, :seen], atol=within, rtol=0
             )
             assert not row[:, seen:].any()
 
@@ -136,7 +139,7 @@ def test_the_probe_keeps_nothing_of_the_size_of_tokens_times_visual_tokens(think
         tensors, waiting = -probe.looked_back.numel(), list(vars(probe).values())
         while waiting:
             item = waiting.pop()
-            if isinstance(item, torch.Tensor) and item is not probe._decoder.head:
+            if isinstance(item, torch.Tensor):
                 tensors += item.numel()
             elif isinstance(item, dict):
                 waiting += item.values()

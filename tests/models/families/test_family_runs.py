@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
+import signal
+import sys
 import threading
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from own_process import receive, stream_a_run
+from own_process import start as start_process
 
 from core.control import RunControl
 from core.events import Finished, Started, TokenDecoded, fold
@@ -85,19 +89,22 @@ def test_a_paused_run_goes_on_to_the_same_end(start, tmp_path):
     assert paused == whole
 
 
-def test_a_killed_run_reopens(start, tmp_path):
-    """What a kill leaves are the files as they are at that moment."""
-    control, left = RunControl(), tmp_path / "left"
-    events = start(control)
-    for event in events:
-        if isinstance(event, TokenDecoded) and event.token.index == 4:
-            control.pause()  # a pause saves; nothing after it is in the file yet
-            threading.Timer(0.05, control.resume).start()
-        if isinstance(event, TokenDecoded) and event.token.index == 6:
-            left.mkdir()
-            for file in tmp_path.glob("run.sightline*"):
-                shutil.copy(file, left)
-            break
-    events.close()
-    kept = read_trace(left / "run.sightline")
-    assert 5 <= len(kept) <= 7
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_a_killed_run_reopens(thinker, folder, pixels, region_map, tmp_path):
+    process, said = start_process(stream_a_run, folder, pixels, region_map, tmp_path / "run.sightline")
+    told = [receive(said) for _ in range(9)]
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    kept = read_trace(tmp_path / "run.sightline")
+    assert (kept.status, kept.details["interrupted"]) == ("stopped", True)
+    assert len(kept) >= 5, "a pause saves"
+    assert kept.estimated >= 5
+    with contextlib.suppress(EOFError):
+        while said.poll():
+            told.append(said.recv())
+    assert [token.id for token in kept.tokens] == told[: len(kept)]
+    prepared = thinker.prepare(pixels, "What?")
+    alone = thinker.decode(prepared, Sampling(max_new_tokens=len(kept)))
+    assert [token.id for token in kept.tokens] == [drawn.id for drawn in alone]
+    assert kept.effects[: kept.estimated].any()
