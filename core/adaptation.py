@@ -37,7 +37,7 @@ PATIENCE: Final = 2
 """Passes without a gain before a calibration ends."""
 GAIN: Final = 0.005
 """LDS that counts as a gain."""
-ADAPTING_ROUNDS: Final = 12
+ADAPTING_ROUNDS: Final = 40
 """Rounds over its examples in which an estimator is adapted."""
 AT_LEAST: Final = 32
 """Screenshots to try before giving up."""
@@ -170,7 +170,7 @@ def sizes(screens: int) -> list[int]:
 def rounds(examples: int, adapting: bool) -> int:
     """How often a fit goes over its examples: from random weights few examples more often, for enough steps.
 
-    A network that knows something already forgets it in many rounds over few examples.
+    A network that knows something already needs no more of them for fewer examples: it would forget.
     """
     return ADAPTING_ROUNDS if adapting else min(150, max(40, round(16_000 / max(examples, 1))))
 
