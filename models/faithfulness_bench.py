@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import queue
-import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +24,7 @@ from core.comparison import SCHEMA, summarize
 from core.errors import InputError
 from core.judged_file import Kept, append, take_up
 from core.judging import Judged, Setting, judge
+from core.processes import deal_out
 from core.run import EffectEstimator
 from core.trace import Sampling
 from models.bundled.estimator.items import items
@@ -40,8 +38,6 @@ SOURCES: Final = ("truth", "opencv")
 EVERY: Final = 8
 """With 100 screens of each kind, one in so many judged thoroughly keeps two cores busy for half an hour."""
 FIRST_SEED: Final = 500_000
-_PATIENCE: Final = 2.0
-"""Seconds between two looks at whether the processes are alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,11 @@ def bench_faithfulness(
     total = plan.samples * len(KINDS)
     processes = min(processes, total)
     judged = list(kept.judged)
-    found = _judge(load, plan, (0, 1), kept) if processes == 1 else _side_by_side(load, plan, processes, kept)
+    found = (
+        _judge(load, plan, kept, (0, 1))
+        if processes == 1
+        else deal_out(partial(_alone_in_its_process, load, plan, kept), processes)
+    )
     with closing(found):
         for key, one in found:
             judged.append(one)
@@ -114,7 +114,7 @@ def bench_faithfulness(
     return result | {"regions": list(plan.sources), "processes": processes}
 
 
-def _judge(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept) -> Generator[tuple[str, Judged]]:
+def _judge(load: Load, plan: Plan, kept: Kept, share: tuple[int, int]) -> Generator[tuple[str, Judged]]:
     """Judge every n-th screen that is not there yet; yields it with the key of what judged it."""
     thinker, estimator, linear = load()
     key = _key(thinker, estimator, linear, plan)
@@ -133,7 +133,7 @@ def _judge(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept) -> Genera
     )
     done = {one.name for one in kept.judged}
     screens = items(
-        plan.samples * len(KINDS), held_out=True, sources=plan.sources, first=FIRST_SEED, shard=shard
+        plan.samples * len(KINDS), held_out=True, sources=plan.sources, first=FIRST_SEED, shard=share
     )
     for item in screens:
         if item.name not in done:
@@ -152,47 +152,8 @@ def _key(
     return hashlib.sha256(json.dumps([SCHEMA, whose, asdict(plan)]).encode()).hexdigest()
 
 
-def _work(load: Load, plan: Plan, shard: tuple[int, int], kept: Kept, found: Any) -> None:
-    """One process: judge a share of the screens and send each; None at the end, or what was wrong."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that started this one
+def _alone_in_its_process(
+    load: Load, plan: Plan, kept: Kept, share: tuple[int, int]
+) -> Generator[tuple[str, Judged]]:
     torch.set_num_threads(1)
-    parent = multiprocessing.parent_process()
-    try:
-        for judged in _judge(load, plan, shard, kept):
-            if parent is None or not parent.is_alive():
-                os._exit(1)  # it was killed, and nobody would empty the queue that an ordinary exit waits for
-            found.put(judged)
-        found.put(None)
-    except InputError as error:
-        found.put(error)
-
-
-def _side_by_side(load: Load, plan: Plan, processes: int, kept: Kept) -> Generator[tuple[str, Judged]]:
-    """What ``_judge`` yields, from several processes, in the order in which it is done."""
-    context = multiprocessing.get_context("spawn")
-    found = context.Queue()
-    workers = []
-    try:
-        for place in range(processes):
-            shard = (place, processes)
-            worker = context.Process(target=_work, args=(load, plan, shard, kept, found), daemon=True)
-            worker.start()
-            workers.append(worker)
-        working = processes
-        while working:
-            try:
-                one = found.get(timeout=_PATIENCE)
-            except queue.Empty:
-                if any(worker.exitcode for worker in workers):
-                    raise RuntimeError("a process of the benchmark died; see what it said above") from None
-                continue
-            if isinstance(one, InputError):
-                raise one
-            if one is None:
-                working -= 1
-            else:
-                yield one
-    finally:
-        for worker in workers:
-            worker.terminate()
-            worker.join()
+    return _judge(load, plan, kept, share)

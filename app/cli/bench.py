@@ -134,6 +134,7 @@ def _length(args: Namespace) -> tuple[dict[str, object], str]:
 def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
     if args.precision not in ("auto", "full", "half"):
         raise InputError(f"There is no precision “{args.precision}”. Choose auto, full or half.")
+    _check_places(args, "faithfulness")
     from core.comparison import SCHEMA, table
 
     result = _figures(Path(args.figures), SCHEMA) if args.figures else _judged(args)
@@ -149,6 +150,17 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
 
         rewrite_section(Path(args.readme), "faithfulness", section(result))
     return result, table(result)
+
+
+def _check_places(args: Namespace, name: str) -> None:
+    """Refuse before half an hour of work what could not be written after it."""
+    for file in (args.json, args.picture):
+        if file and not Path(file).absolute().parent.is_dir():
+            raise InputError(f"There is no folder for {file}. Create it, or choose another place.")
+    if args.readme:
+        from core.export.marked_section import marked_section
+
+        marked_section(Path(args.readme), name)
 
 
 def _figures(path: Path, schema: str) -> dict[str, Any]:
@@ -206,6 +218,7 @@ def _dynamics(args: Namespace) -> tuple[dict[str, object], str]:
     from app.engine import Engine
     from models.dynamics_bench import SCHEMA, bench_dynamics, section, table
 
+    _check_places(args, "dynamics")
     if args.figures:
         result = _figures(Path(args.figures), SCHEMA)
     else:

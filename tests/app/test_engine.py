@@ -152,6 +152,10 @@ def test_bench_shows_no_figures_of_something_else_and_goes_on_with_nothing_unnam
     for name, words in {"f.json": "no result of this version", "none.json": "Cannot read"}.items():
         assert main(["bench", "faithfulness", "--from", str(tmp_path / name)]) == 2
         assert words in capsys.readouterr().err
+    (tmp_path / "README.md").write_text("no marks", encoding="utf-8")
+    for option, name in {"--readme": "README.md", "--picture": "none/f.png", "--json": "none/f.json"}.items():
+        assert main(["bench", "faithfulness", option, str(tmp_path / name)]) == 2
+        assert name in capsys.readouterr().err
     assert main(["bench", "faithfulness", "--resume"]) == 2
     assert "--json" in capsys.readouterr().err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
 import pytest
@@ -107,21 +106,3 @@ def test_what_another_plan_judged_is_not_mixed_in(tiny_thinker, tmp_path):
     keep.write_text("something else\n")
     with pytest.raises(InputError, match="holds no judged screens"):
         bench(PLAN, None, True)
-
-
-def die():
-    os._exit(3)
-
-
-def test_a_process_that_dies_ends_the_benchmark():
-    with pytest.raises(RuntimeError, match="died"):
-        bench_faithfulness(die, PLAN, processes=2)
-
-
-def nothing_there():
-    raise InputError("There is nothing in that folder.")
-
-
-def test_what_a_user_got_wrong_is_said_as_one_process_would():
-    with pytest.raises(InputError, match="nothing in that folder"):
-        bench_faithfulness(nothing_there, PLAN, processes=2)
