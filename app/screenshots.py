@@ -170,7 +170,7 @@ def _take_batch(window: Window, path: Path) -> None:
     dialog = _dialog(BatchDialog)
     dialog.resize(760, 420)
     dialog.question.clear()
-    dialog.folder.setText(str(SAMPLES))
+    dialog.folder.setText(os.path.relpath(SAMPLES))
     until(lambda: dialog.start.isEnabled())
     dialog.start.click()
     until(lambda: window.controller.batching)
