@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
@@ -73,6 +73,7 @@ class MaskChooser(QFrame):
             max(0, min(corner.y() + theme.WIDE, room.height() - self.height())),
         )
         self._shown = len(self._masks) // 2
+        self._view.region_hovered.emit(-1, QPoint())  # or the card of a region would lie below
         self.show()
         self.raise_()
         self.buttons[self._shown].setFocus(Qt.FocusReason.PopupFocusReason)

@@ -123,6 +123,7 @@ def test_a_point_offers_three_sizes_and_takes_the_one_chosen(qtbot, window, engi
     chooser = window.edit_mode.chooser
     qtbot.waitUntil(chooser.isVisible)
     assert [button.text() for button in chooser.buttons] == ["Small", "Medium", "Large"]
+    assert window.canvas.hover_text == ""
     changed(qtbot, window, lambda: qtbot.keyClick(chooser.buttons[1], Qt.Key.Key_1))
     new = regions(window).regions[-1]
     assert (new.area, new.source, new.parent) == (25, "sam", 1)
