@@ -103,7 +103,7 @@ def _short(value: float | None) -> str:
     """``.67``, ``1.00``, ``<0``, or a dash for none."""
     if value is None:
         return "–"
-    text = f"{value:.2f}"
+    text = f"{round(value, 2) + 0.0:.2f}"  # no minus before nothing
     if float(text) < 0:
         return "<0"
     return text.removeprefix("0") if text.startswith("0.") else text
