@@ -151,7 +151,7 @@ class Verifier(QObject):
                     )
                 context.post(_Measured(trace, (), text))
             else:
-                context.post(_Measured(trace, measured, _save(path, measured)))
+                context.post(_Measured(trace, measured, _save(path, trace, measured)))
 
         self._worker.submit(job)
 
@@ -173,14 +173,14 @@ class Verifier(QObject):
             self.busy_changed.emit()
 
 
-def _save(path: Path | None, measured: Sequence[Measurement]) -> str:
+def _save(path: Path | None, trace: Trace, measured: Sequence[Measurement]) -> str:
     """Write measurements into the trace file; returns what went wrong, "" for nothing."""
     if path is None or not measured:
         return ""
     from core.store import add_measurements
 
     try:
-        add_measurements(path, measured)
+        add_measurements(path, measured, trace.region_map)
     except InputError as error:
         return f"The measurement is shown, but it could not be saved. {error}"
     return ""

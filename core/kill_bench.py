@@ -194,13 +194,15 @@ def _edit(path: Path) -> None:
     rng = np.random.default_rng(0)
     for i in range(1_000_000):
         set_notes(path, f"{i} " * NOTE)
-        masks = rng.random((16, REGIONS)) < 0.5
+        edited = _with_edited_regions(i)
+        replace_regions(path, edited)
+        count = len(edited.region_map)
+        masks = rng.random((16, count)) < 0.5
         add_measurement(
             path,
-            Measurement(0, 8, "pixels", rng.random(REGIONS).astype("f4"), 1.0, -2.0, masks,
+            Measurement(0, 8, "pixels", rng.random(count).astype("f4"), 1.0, -2.0, masks,
                         rng.random(16).astype("f4")),
         )  # fmt: skip
-        replace_regions(path, _with_edited_regions(i))
         time.sleep(0.05)
 
 

@@ -167,15 +167,33 @@ def add_measurement(path: Path, measurement: Measurement) -> None:
     add_measurements(path, [measurement])
 
 
-def add_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
+def add_measurements(
+    path: Path, measurements: Sequence[Measurement], regions: RegionMap | None = None
+) -> None:
     """Add measured effects to a trace file, all or none.
 
+    Args:
+        regions: which were measured; the regions in the file may have been edited meanwhile.
+
     Raises:
-        InputError: the file is missing, foreign, damaged, newer, or cannot be written.
+        InputError: the file is missing, foreign, damaged, newer, or cannot be written; or its regions are
+            others than those measured.
     """
     with changing(Path(path)) as database:
         for measurement in measurements:
+            if not _fits(database, measurement, regions):
+                raise InputError(f"The regions in {path} are not those that were measured. Measure again.")
             _insert_measurement(database, measurement)
+
+
+def _fits(database: sqlite3.Connection, measurement: Measurement, regions: RegionMap | None) -> bool:
+    """Whether a measurement is of the regions in the file; without ``regions`` only their number is known."""
+    (count,) = database.execute("SELECT COUNT(*) FROM region").fetchone()
+    if regions is None or count != len(regions):
+        return bool(count == len(measurement.effects))
+    (stored,) = database.execute("SELECT png FROM region_map").fetchone()
+    with Image.open(io.BytesIO(stored)) as image:
+        return bool(np.array_equal(np.asarray(image), regions.labels))
 
 
 def replace_regions(path: Path, trace: Trace) -> None:

@@ -66,7 +66,7 @@ def run(args: Namespace) -> int:
         progress=lambda part: tell("Measuring", part),
         operator=operator,
     )
-    add_measurements(path, measured)
+    add_measurements(path, measured, trace.region_map)
     result = agreement(trace, measured)
     print(json.dumps(result) if args.json else _table(result))
     return DONE

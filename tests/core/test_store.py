@@ -16,7 +16,15 @@ from core.errors import InputError
 from core.events import EffectsEstimated, Failed, Finished, TokenDecoded
 from core.reattribution import before_effects
 from core.region_edits import delete
-from core.store import TraceWriter, add_measurement, read_trace, replace_regions, save_trace, set_notes
+from core.store import (
+    TraceWriter,
+    add_measurement,
+    add_measurements,
+    read_trace,
+    replace_regions,
+    save_trace,
+    set_notes,
+)
 from core.trace import Identity, Token, Trace
 
 
@@ -92,6 +100,21 @@ def test_other_regions_take_the_place_of_those_in_the_file_and_the_rest_stays(sa
     replace_regions(saved, trace)
     trace.notes = "kept"
     same(read_trace(saved), trace)
+
+
+def test_a_measurement_of_regions_that_were_edited_meanwhile_is_refused(saved, make_trace, measurement_of):
+    trace = make_trace()
+    old = measurement_of(trace)
+    add_measurements(saved, [old], trace.region_map)
+    labels = trace.region_map.labels.copy()
+    labels[:2] = labels.max() - labels[:2]  # as many regions, but others
+    replace_regions(saved, before_effects(trace, replace(trace.region_map, labels=labels), Identity("hand")))
+    with pytest.raises(InputError, match="Measure again"):
+        add_measurements(saved, [old], trace.region_map)
+    replace_regions(saved, before_effects(trace, delete(trace.region_map, 1), Identity("hand")))
+    with pytest.raises(InputError, match="Measure again"):
+        add_measurement(saved, old)
+    assert len(read_trace(saved).measured) == 0
 
 
 def test_after_closing_there_is_one_file(tmp_path, make_trace):
