@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from core.events import (
     StepEnded,
     TokenDecoded,
 )
-from core.features import Features
 from core.intervals import bounds_of
 from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
@@ -35,6 +34,9 @@ from core.screenshot import Screenshot
 from core.steps import StepSplitter
 from core.thinking import Drawn, Prepared, ThinkingModel
 from core.trace import Identity, Sampling, Step, Token, Trace
+
+if TYPE_CHECKING:
+    from core.features import Features  # with torch, which the window opens without
 
 _log = logging.getLogger(__name__)
 

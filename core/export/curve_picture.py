@@ -89,18 +89,22 @@ def _panel(
         across, _ = at(count, 0)
         small.draw(draw, (across - small.width(f"{count:,}") / 2, bottom + SIZE), f"{count:,}", SOFT_INK)
     small.draw(draw, (left, bottom + 2.2 * SIZE), "screens that it was fitted on", SOFT_INK)
-    for name, level in levels.items():
+    for level in levels.values():
         if level is not None:
             _, y = at(counts[0], level)
             for dash in range(left, right, 16):
                 draw.line((dash, y, dash + 8, y), fill=SOFT_INK, width=2)
-            small.draw(draw, (right - small.width(name), y + SIZE * 0.7), name, SOFT_INK)
-    for colour, (name, points) in zip(COLOURS, curves.items(), strict=False):
+    # Named in a corner that no curve reaches, for curves that agree lie on each other.
+    named = [*zip(curves, COLOURS, strict=False), *((name, SOFT_INK) for name in levels)]
+    for row, (name, colour) in enumerate(reversed(named)):
+        y = bottom - SIZE * (0.9 + 1.2 * row)
+        draw.line((left + 12, y, left + 40, y), fill=colour, width=4 if name in curves else 2)
+        small.draw(draw, (left + 52, y), name, colour)
+    for place, (colour, points) in enumerate(zip(COLOURS, curves.values(), strict=False)):
         places = [at(count, mean) for count, mean, _, _ in points]
         draw.line([value for place in places for value in place], fill=colour, width=4, joint="curve")
         for (across, y), (count, mean, low, high) in zip(places, points, strict=True):
             draw.line((across, at(count, low)[1], across, at(count, high)[1]), fill=colour, width=2)
             draw.ellipse((across - 6, y - 6, across + 6, y + 6), fill=colour)
-            small.draw(draw, (across + 8, y - SIZE * 0.8), f"{mean:.2f}", colour)
-        if places:
-            small.draw(draw, (places[-1][0] - small.width(name), places[-1][1] + SIZE), name, colour)
+            away = SIZE if place else -SIZE  # the first curve's figures above, the others' below
+            small.draw(draw, (across + 8, y + away), f"{mean:.2f}", colour)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.glimpse import glimpse
 from core.export.json_file import write_json
-from core.intervals import NOMINAL
 from core.strict_json import finite, plain
 
 if TYPE_CHECKING:
@@ -118,6 +117,8 @@ def _intervals(trace: Trace, start: int, end: int) -> dict[str, Any]:
         name: [None if row is None else _nats(row[side]) for row in rows]
         for side, name in enumerate(("lower", "upper"))
     }
+    from core.intervals import NOMINAL  # with numpy, which `sightline export --help` does without
+
     return {"intervals": {"nominal": NOMINAL, **sides}}
 
 
