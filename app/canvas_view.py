@@ -321,7 +321,8 @@ class CanvasView(QAbstractScrollArea):
         assert self._region_map is not None
         x, y, width, height = self._region_map.regions[region_id].bbox
         box = QRectF(x * self.scale, y * self.scale, width * self.scale, height * self.scale).toAlignedRect()
-        box = box.translated(corner).adjusted(-1, -1, 1, 1) & shown
+        room = overlay.reach(thickness) + 1
+        box = box.translated(corner).adjusted(-room, -room, room, room) & shown
         if box.isEmpty():
             return QImage(), QPoint(0, 0)
         left, top = box.x() - shown.x(), box.y() - shown.y()

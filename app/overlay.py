@@ -124,19 +124,38 @@ def outlines(labels: np.ndarray, thickness: int = 1) -> QImage:
     return _owned(argb)
 
 
+def reach(thickness: int) -> int:
+    """How many pixels beyond its mask a ``ring`` goes, which the mask needs around it."""
+    return thickness - 1 + max(1, thickness // 2)
+
+
 def ring(mask: np.ndarray, thickness: int, colour: int, halo: int) -> QImage:
-    """A line of ``thickness`` pixels inside the rim of ``mask`` (bool [height, width]), a halo within.
+    """A line of ``thickness`` pixels around ``mask`` (bool [height, width]), a halo beyond.
+
+    Only its innermost pixel lies on the mask, so that small text stays readable, and something is seen of the
+    ring of a region that fills the view.
 
     Args:
         colour, halo: opaque ARGB of the line and of a thin line beside it, to set it off from any content.
     """
     argb = np.zeros(mask.shape, np.uint32)
-    inner = mask
-    for depth in range(thickness + max(1, thickness // 2)):
-        core = _eroded(inner)
-        argb[inner & ~core] = colour if depth < thickness else halo
-        inner = core
+    argb[mask & ~_eroded(mask)] = colour
+    outer = mask
+    for depth in range(1, reach(thickness) + 1):
+        grown = _grown(outer)
+        argb[grown & ~outer] = colour if depth < thickness else halo
+        outer = grown
     return _owned(argb)
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """``mask`` and the 4-neighbours of its pixels."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
 
 
 def _eroded(mask: np.ndarray) -> np.ndarray:

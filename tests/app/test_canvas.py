@@ -159,7 +159,7 @@ def test_a_chosen_region_is_ringed(canvas, session):
     session.select_region(6)
     after = picture(canvas.view.viewport())
     x, y = session.trace.region_map.regions[6].bbox[:2]
-    rim = canvas.view.to_view(x, y) + QPointF(2, 2)
+    rim = canvas.view.to_view(x, y) + QPointF(4, -1)
     assert colour_at(before, rim) != colour_at(after, rim)
     for region in (6, 1):
         middle = QPointF(place(canvas, region))

@@ -59,11 +59,18 @@ def test_outlines_lie_on_both_sides_of_a_border_and_nowhere_else(qapp):
     assert (drawn == expected).all()
 
 
-def test_a_ring_lies_inside_its_region_along_the_rim(qapp):
+def test_a_ring_lies_around_its_region_and_covers_only_the_outermost_pixel_of_it(qapp):
     mask = np.zeros((20, 20), bool)
-    mask[4:16, 3:17] = True
+    mask[4:16, 5:15] = True
     shown = pixels(overlay.ring(mask, 2, 0xFF112233, 0xFFFFFFFF))
-    assert (shown[~mask] == 0).all()
-    assert (shown[4:6, 3:17] == 0xFF112233).all()
-    assert (shown[6, 5:15] == 0xFFFFFFFF).all()
-    assert (shown[7:13, 6:14] == 0).all()
+    assert (shown[5:15, 6:14] == 0).all(), "what the region holds can be read"
+    assert (shown[4, 5:15] == 0xFF112233).all()
+    assert (shown[3, 5:15] == 0xFF112233).all()
+    assert (shown[4 - overlay.reach(2), 5:15] == 0xFFFFFFFF).all()
+    assert (shown[: 4 - overlay.reach(2)] == 0).all()
+
+
+def test_a_region_that_fills_the_view_has_a_ring_as_well(qapp):
+    shown = pixels(overlay.ring(np.ones((8, 9), bool), 3, 0xFF112233, 0xFFFFFFFF))
+    assert (shown[0] == 0xFF112233).all()
+    assert (shown[1:-1, 1:-1] == 0).all()
