@@ -36,7 +36,7 @@ def fill_colours(pixels: np.ndarray, region_map: RegionMap) -> np.ndarray:
 
 
 def ablate_pixels(
-    pixels: np.ndarray, region_map: RegionMap, keep: np.ndarray, colours: np.ndarray | None = None
+    pixels: np.ndarray, region_map: RegionMap, keep: np.ndarray, filled: np.ndarray | None = None
 ) -> np.ndarray:
     """The screenshot with only some regions left: uint8 [H, W, 3], a new array.
 
@@ -45,12 +45,17 @@ def ablate_pixels(
         region_map: which pixel belongs to which region.
         keep: bool [regions]; False is filled with the surrounding colour. With nothing kept, the whole
             screenshot becomes its median colour, so that no outline is left to read.
-        colours: from ``fill_colours``, to compute them once for many masks.
+        filled: from ``fill``, to paint it once for many masks.
     """
     if not keep.any():
         return np.broadcast_to(median_colour(pixels), pixels.shape).copy()
-    colours = fill_colours(pixels, region_map) if colours is None else colours
-    return np.where(keep[region_map.labels][..., None], pixels, colours[region_map.labels])
+    filled = fill(pixels, region_map) if filled is None else filled
+    return np.where(keep[region_map.labels][..., None], pixels, filled)
+
+
+def fill(pixels: np.ndarray, region_map: RegionMap) -> np.ndarray:
+    """The screenshot with every region filled with the colour around it: uint8 [H, W, 3]."""
+    return fill_colours(pixels, region_map)[region_map.labels]
 
 
 def median_colour(pixels: np.ndarray) -> np.ndarray:
@@ -59,10 +64,10 @@ def median_colour(pixels: np.ndarray) -> np.ndarray:
 
 
 def _scorer(thinker: ThinkingModel, prepared: Prepared, pixels: np.ndarray, region_map: RegionMap) -> Scorer:
-    colours = fill_colours(pixels, region_map)
+    filled = fill(pixels, region_map)
 
     def score(masks: np.ndarray, token_ids: Sequence[int]) -> np.ndarray:
-        images = [ablate_pixels(pixels, region_map, mask, colours) for mask in masks]
+        images = [ablate_pixels(pixels, region_map, mask, filled) for mask in masks]
         return thinker.score(prepared, np.stack(images), token_ids)
 
     return score

@@ -39,6 +39,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--screens", type=int, default=600)
+    parser.add_argument("--first", type=int, default=500_000, help="first seed; others teach other screens")
     parser.add_argument("--masks", type=int, default=32)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--thinker", default="bundled")
@@ -62,7 +63,7 @@ def _collect(arguments: argparse.Namespace, place: int) -> None:
     torch.set_num_threads(1)
     collect(
         load_thinker(arguments.thinker, device="cpu"),
-        items(arguments.screens, shard=(place, arguments.processes)),
+        items(arguments.screens, first=arguments.first, shard=(place, arguments.processes)),
         arguments.screens // arguments.processes,
         arguments.examples,
         arguments.masks,
