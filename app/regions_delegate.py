@@ -1,4 +1,4 @@
-"""Draws the rows of the regions panel: swatch and name, bar and number, share."""
+"""Draws the rows of the regions panel: swatch, picture and name, bar and number, share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
+from app.region_crops import RegionCrops
 from app.regions_model import (
     BOUNDS_ROLE,
     EFFECT,
@@ -25,6 +26,10 @@ from app.session import Session
 from core.colour_maps import composite, map_effects
 
 SWATCH = 12
+CROP = 44
+"""Logical pixels that the picture of a region may be wide; a row is as high as it may be."""
+LEAST_NAME = 80
+"""Logical pixels that a name needs beside its picture; where there are fewer, the picture is left out."""
 SHADES: Final = 511
 """Colours from the strongest opposing effect over none to the strongest supporting one."""
 
@@ -64,6 +69,10 @@ class RegionsDelegate(QStyledItemDelegate):
                 painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), QColor(colours.accent))
             self._paint_swatch(painter, inner, effect, colours)
             inner = inner.adjusted(SWATCH + theme.GAP, 0, 0, 0)
+            if self._model.crops is not None and inner.width() >= CROP + theme.GAP + LEAST_NAME:
+                room = QRect(inner.x(), inner.y() + 3, CROP, inner.height() - 6)
+                self._paint_crop(painter, room, self._model.crops, region)
+                inner = inner.adjusted(CROP + theme.GAP, 0, 0, 0)
             painter.setPen(QColor(colours.text))
             text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
@@ -95,6 +104,14 @@ class RegionsDelegate(QStyledItemDelegate):
         painter.setPen(QPen(QColor(colours.muted), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush if effect is None else self._colour(effect, colours))
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 2.5, 2.5)
+
+    def _paint_crop(self, painter: QPainter, room: QRect, crops: RegionCrops, region: int) -> None:
+        """The region itself, in the middle of its room and at the density of the screen."""
+        density = painter.device().devicePixelRatioF()
+        picture = crops.picture(region, (room.size().toSizeF() * density).toSize())
+        size = picture.size().toSizeF() / density
+        corner = QRectF(room).center() - QPointF(size.width() / 2, size.height() / 2)
+        painter.drawImage(QRectF(corner, size), picture)
 
     def _paint_bar(self, painter: QPainter, room: QRect, effect: float | None, colours: theme.Tokens) -> None:
         """A bar from a zero line: to the right for support, to the left (a third of the room) against."""

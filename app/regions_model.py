@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.region_crops import RegionCrops
 from app.wording import NOT_CALIBRATED, percent, plain_tooltip, region_finding, shares, signed_number
 from core.colour_maps import scale_of
 from core.intervals import Bounds
@@ -41,11 +42,13 @@ class RegionsModel(QAbstractTableModel):
         largest: the largest |effect| in nats, for the length of bars; at least a small floor.
         measured: float [regions], nats, or None when the selection was not measured.
         quantity: what the effects are.
+        crops: pictures of the regions, or None where there is no screenshot.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.quantity = ESTIMATED
+        self.crops: RegionCrops | None = None
         self._map: RegionMap | None = None
         self._effects: np.ndarray | None = None
         self.measured: np.ndarray | None = None
@@ -55,10 +58,19 @@ class RegionsModel(QAbstractTableModel):
         self._rows = np.zeros(0, np.intp)
         self.largest = self.scale = 0.25
 
-    def set_regions(self, region_map: RegionMap | None, quantity: Quantity = ESTIMATED) -> None:
-        """Show other regions, in order of their ids; ``quantity`` says what their effects will be."""
+    def set_regions(
+        self,
+        region_map: RegionMap | None,
+        quantity: Quantity = ESTIMATED,
+        pixels: np.ndarray | None = None,
+    ) -> None:
+        """Show other regions, in order of their ids; ``quantity`` says what their effects will be.
+
+        ``pixels``: uint8 [H, W, 3] RGB of the screenshot that they are regions of.
+        """
         self.beginResetModel()
         self.quantity = quantity
+        self.crops = None if region_map is None or pixels is None else RegionCrops(pixels, region_map)
         self._map = region_map
         self._effects = self.measured = self._bounds = None
         self._shares = np.zeros(0)

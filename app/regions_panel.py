@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Slot
 from PySide6.QtGui import QAction, QFont, QResizeEvent
 from PySide6.QtWidgets import (
@@ -44,7 +45,7 @@ class RegionsPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._following = False
-        self._preview: RegionMap | None = None
+        self._preview: tuple[RegionMap | None, np.ndarray | None] = (None, None)
         self.setAccessibleName("Regions pane")
         self._title = QLabel("Regions by estimated effect", self)
         font = QFont(self._title.font())
@@ -94,9 +95,9 @@ class RegionsPanel(QWidget):
         session.display_changed.connect(self._redraw)
         self._trace_changed()
 
-    def set_preview(self, region_map: RegionMap | None) -> None:
-        """Regions to list while there is no run."""
-        self._preview = region_map
+    def set_preview(self, region_map: RegionMap | None, pixels: np.ndarray | None = None) -> None:
+        """Regions to list while there is no run; ``pixels``, uint8 [H, W, 3] RGB, are those they lie in."""
+        self._preview = (region_map, pixels)
         if self._session.trace is None:
             self._trace_changed()
 
@@ -185,7 +186,8 @@ class RegionsPanel(QWidget):
         self._following = True
         quantity = ESTIMATED if trace is None else trace.quantity
         self._title.setText(f"Regions by {quantity.kind} {quantity.noun}")
-        self.model.set_regions(self._preview if trace is None else trace.region_map, quantity)
+        region_map, pixels = self._preview if trace is None else (trace.region_map, trace.screenshot.pixels)
+        self.model.set_regions(region_map, quantity, pixels)
         self._following = False
         self._selection_changed()
 

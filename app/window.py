@@ -427,9 +427,10 @@ class Window(QMainWindow):
             self._offer_calibration()
 
     def _show_regions(self) -> None:
-        region_map = self.controller.scene.region_map if self.controller.scene else None
+        scene = self.controller.scene
+        region_map, pixels = (None, None) if scene is None else (scene.region_map, scene.screenshot.pixels)
         self.status.set_regions(None if region_map is None else len(region_map) - 1)
-        self.regions.set_preview(region_map)
+        self.regions.set_preview(region_map, pixels)
 
     @Slot()
     def _state_changed(self) -> None:
