@@ -74,8 +74,11 @@ class LastSession(QObject):
 
 
 def left_behind(folder: Path) -> Whereabouts | None:
-    """What the window that died last had open, or None. It is told only once."""
-    found: list[tuple[float, Whereabouts]] = []
+    """What the window that died last had open, or None. It is told only once.
+
+    Where several windows died together, each start brings one of them back, the latest first.
+    """
+    found: list[tuple[float, Path, Whereabouts]] = []
     for file in folder.glob("*.json"):
         lock = QLockFile(f"{file}.lock")
         lock.setStaleLockTime(0)
@@ -84,10 +87,14 @@ def left_behind(folder: Path) -> Whereabouts | None:
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
             where = Whereabouts(str(kept["path"]), int(kept["start"]), int(kept["end"]))
-            if Path(where.path).is_file():
-                found.append((file.stat().st_mtime, where))
+            if not Path(where.path).is_file():
+                raise ValueError("there is nothing to come back to")
+            found.append((file.stat().st_mtime, file, where))
         except (OSError, ValueError, KeyError, TypeError):
-            pass
-        file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
         lock.unlock()
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    if not found:
+        return None
+    _, file, where = max(found, key=lambda entry: entry[0])
+    file.unlink(missing_ok=True)
+    return where

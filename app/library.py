@@ -206,13 +206,16 @@ class Library(QDialog):
     @Slot()
     def _filter(self) -> None:
         query = self.search.text()
-        shown = 0
+        shown = []
         for row in range(self.list.count()):
             item = self.list.item(row)
             fits = self._found[item.data(_PATH)].matches(query)
             item.setHidden(not fits)
-            shown += fits
-        self.answer.setText(self._count(shown))
+            if fits:
+                shown.append(row)
+        if self.list.currentRow() not in shown:  # or the buttons and the notes would be about a hidden run
+            self.list.setCurrentRow(shown[0] if shown else -1)
+        self.answer.setText(self._count(len(shown)))
 
     def _count(self, shown: int) -> str:
         whole = len(self._found)

@@ -80,7 +80,7 @@ class _Several(QWidget):
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self.boxes = {choice: QCheckBox(choice) for choice in choices}
+        self.boxes = {choice: QCheckBox(choice[:1].upper() + choice[1:]) for choice in choices}
         for choice, box in self.boxes.items():
             box.setChecked(choice in chosen)
             column.addWidget(box)

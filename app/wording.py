@@ -94,28 +94,29 @@ def interval_text(lower: float, upper: float) -> str:
 def selection_finding(trace: Trace, start: int, end: int) -> str:
     """One plain sentence: how much the tokens ``start`` to ``end`` (exclusive) depend on the screenshot."""
     subject = span_name(trace, start, end)
+    s = "" if subject.startswith("These") else "s"
     if end > trace.estimated:
         return f"{subject}: effects are not estimated yet."
     if trace.quantity is not ESTIMATED:
         top = int(trace.span_effects(start, end).argmax())
         name = trace.region_map.regions[top].name
-        return f"{subject} attends most of all to “{name}”: uncalibrated attention, not an effect."
+        return f"{subject} attend{s} most of all to “{name}”: uncalibrated attention, not an effect."
     reliance = float(trace.reliance[start:end].sum())
     if reliance < -LITTLE_EVIDENCE:
         return f"{subject} would be likelier without the screenshot: {nats(reliance)}."
     if reliance < LITTLE_EVIDENCE:
-        return f"{subject} rests on almost no visual evidence: {nats(reliance)}."
+        return f"{subject} rest{s} on almost no visual evidence: {nats(reliance)}."
     effects = trace.span_effects(start, end)
     top = int(effects.argmax())
     share = float(shares(effects)[top])
     name = trace.region_map.regions[top].name
     if effects[top] < ALONE * reliance:
         return (
-            f"{subject} depends on the screenshot: {nats(reliance)}, but on no region alone; the strongest "
+            f"{subject} depend{s} on the screenshot: {nats(reliance)}, but on no region alone; the strongest "
             f"is “{name}” with {nats(float(effects[top]))}."
         )
     degree = "mostly" if share >= 0.5 else "most of all"
-    return f"{subject} depends on the screenshot: {nats(reliance)}, {degree} on “{name}”."
+    return f"{subject} depend{s} on the screenshot: {nats(reliance)}, {degree} on “{name}”."
 
 
 def span_title(trace: Trace, start: int, end: int) -> str:

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.model_fetch import ModelFetch, chosen_hub, offer_text, progress_text
+from app.roomy_columns import make_roomy
 from app.settings import settings
 from app.theme import GAP
 from app.wording import two_digits
@@ -95,7 +95,8 @@ class ModelChooser(QDialog):
         column.addWidget(self.answer)
         column.addWidget(self.bar)
         column.addLayout(self._buttons())
-        self.resize(1080, 560)
+        room = self.screen().availableGeometry().size()
+        self.resize(min(1280, room.width()), min(560, room.height()))
         self._relist()
         self._update()
 
@@ -132,7 +133,7 @@ class ModelChooser(QDialog):
         table.setRootIsDecorated(False)
         table.setUniformRowHeights(True)
         table.setAccessibleName("Thinking models")
-        table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        make_roomy(table)
         table.currentItemChanged.connect(self._row_chosen)
         table.itemDoubleClicked.connect(self._use)
         return table

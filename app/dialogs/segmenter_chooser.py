@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.checkpoint_fetch import CheckpointFetch
 from app.model_fetch import chosen_hub, progress_text
+from app.roomy_columns import make_roomy
 from app.segmenter_names import remember, remembered, title
 from app.theme import GAP
 from models.file_fetch import missing
@@ -71,7 +71,7 @@ class SegmenterChooser(QDialog):
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setAccessibleName("Segmenters")
-        self.table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        make_roomy(self.table)
         self.table.currentItemChanged.connect(self._row_chosen)
         self.table.itemDoubleClicked.connect(self._use)
         self.answer = QLabel()

@@ -119,3 +119,17 @@ def test_a_run_is_found_and_opened_again_from_the_window(qtbot, window):
     assert window.controller.session.trace.notes == "mine"
     window.close()
     assert not library.isVisible()
+
+
+def test_what_is_searched_for_is_what_the_buttons_and_the_notes_are_about(library):
+    library.search.setText("apples")
+    assert library.current.prompt == "How many apples?"
+    library.search.setText("total")
+    assert library.current.prompt == "What is the total?"
+    assert "What is the total?" in library.details.text()
+    assert library.notes.toPlainText() == "the blue one"
+    library.search.setText("nothing like it")
+    assert library.current is None
+    assert not library._open_button.isEnabled()
+    library.search.clear()
+    assert library.current is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 from fake_traces import fake_trace
@@ -77,6 +78,17 @@ def test_nonsense_and_vanished_files_are_passed_over(qtbot, tmp_path, photo):
     (folder / "b.json").write_text(json.dumps({"path": str(tmp_path / "gone"), "start": 0, "end": 0}))
     (folder / "c.json").write_text(json.dumps({"path": str(photo), "start": 0, "end": 0}))
     assert left_behind(folder) == Whereabouts(str(photo))
+    assert left_behind(folder) is None
+
+
+def test_windows_that_died_together_come_back_one_by_one(qtbot, tmp_path, photo):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    for age, start in ((20, 1), (10, 2)):
+        file = folder / f"{start}.json"
+        file.write_text(json.dumps({"path": str(photo), "start": start, "end": start + 1}))
+        os.utime(file, (1e9 - age, 1e9 - age))
+    assert [left_behind(folder).start for _ in range(2)] == [2, 1]
     assert left_behind(folder) is None
 
 

@@ -89,3 +89,12 @@ def test_tooltips_show_markup_literally(qapp):
     text = "<b>bold</b>\n<img src='x'>&amp;"
     shown = QTextDocumentFragment.fromHtml(wording.plain_tooltip(text)).toPlainText()
     assert shown == text
+
+
+def test_several_tokens_rest_and_one_token_rests():
+    trace = fake_trace()
+    step = trace.step(0)
+    assert " depends on " in wording.selection_finding(trace, step.start, step.end)
+    several = wording.selection_finding(trace, step.start, step.end - 1)
+    assert several.startswith("These ")
+    assert " depend on " in several
