@@ -96,7 +96,7 @@ class Library(QDialog):
         self.list.setWordWrap(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._show)
-        self.list.itemActivated.connect(self._open)
+        self.list.itemDoubleClicked.connect(self._open)  # Enter presses the button, in the list too
         self.details = QLabel()
         self.details.setTextFormat(Qt.TextFormat.PlainText)
         self.details.setWordWrap(True)

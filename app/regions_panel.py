@@ -188,6 +188,7 @@ class RegionsPanel(QWidget):
         self._title.setText(f"Regions by {quantity.kind} {quantity.noun}")
         region_map, pixels = self._preview if trace is None else (trace.region_map, trace.screenshot.pixels)
         self.model.set_regions(region_map, quantity, pixels)
+        self.table.scrollToTop()  # or it would show the weakest, where another list was scrolled down
         self._following = False
         self._selection_changed()
 

@@ -32,6 +32,7 @@ from app.recording import new_path
 from app.samples import questions, truth_of
 from app.settings import settings
 from app.theme import GAP
+from app.wording import plain_tooltip
 from core.errors import InputError
 from core.trace import Sampling
 
@@ -64,6 +65,7 @@ class BatchDialog(QDialog):
         self.sampling = sampling
         self._items: list[BatchItem] = []
         self._ended = 0
+        self._failed: list[str] = []
         self.setWindowTitle("Run a Folder")
         self.folder = QLineEdit(str(settings().value("batch_folder", "")))
         self.folder.setPlaceholderText("A folder with screenshots")
@@ -104,6 +106,7 @@ class BatchDialog(QDialog):
         self.answer.setWordWrap(True)
         self.answer.setTextFormat(Qt.TextFormat.PlainText)
         self.start = QPushButton("Start")
+        self.start.setAutoDefault(False)  # Enter in the list opens a run, and is not to start all again
         self.start.clicked.connect(self._start)
         controls = QHBoxLayout()
         controls.addWidget(self.start)
@@ -115,6 +118,7 @@ class BatchDialog(QDialog):
             controls.addWidget(button)
         controls.addWidget(self.progress, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
@@ -141,6 +145,7 @@ class BatchDialog(QDialog):
             return
         self.list.clear()
         self._items, images = [], []
+        self._ended, self._failed = 0, []
         try:
             if self.folder.text().strip():
                 images = images_in(Path(self.folder.text().strip()).expanduser())
@@ -173,7 +178,6 @@ class BatchDialog(QDialog):
                 count += 1
             taken.add(trace)
             self._items.append(BatchItem(image, prompt, trace))
-        self._ended = 0
         settings().setValue("batch_folder", self.folder.text())
         if self._items:
             self._controller.run_batch(self._items, self.sampling)
@@ -187,6 +191,8 @@ class BatchDialog(QDialog):
                 self._say(index, "Running", f"{tokens:,}")
             case ItemEnded(index=index, status=status, tokens=tokens, problem=problem):
                 self._ended += 1
+                if status == "failed":
+                    self._failed.append(f"{self._items[index].image.name}: {problem}")
                 self._say(index, _STATES[status], f"{tokens:,}", problem)
                 self.progress.setValue(self._ended)
 
@@ -195,7 +201,8 @@ class BatchDialog(QDialog):
         if row is not None:
             row.setText(1, state)
             row.setText(2, tokens)
-            row.setToolTip(1, problem)
+            for column in range(self.list.columnCount()):
+                row.setToolTip(column, plain_tooltip(problem))
             if problem:
                 self.answer.setText(f"{row.text(0)}: {problem}")
 
@@ -206,7 +213,15 @@ class BatchDialog(QDialog):
         for field in (self.folder, self.question):
             field.setEnabled(not self._running)
         if idle and self._ended:
-            self.answer.setText(f"{self._ended} of {len(self._items)} ran. Press Enter on one to open it.")
+            self.answer.setText(self._outcome())
+
+    def _outcome(self) -> str:
+        """How many ran, and why others did not."""
+        failed = len(self._failed)
+        text = f"{self._ended - failed} of {len(self._items)} ran. Press Enter on one to open it."
+        if failed:
+            text += f" {failed} failed{', the first one' if failed > 1 else ''}: {self._failed[0]}"
+        return text
 
     @Slot()
     def _open(self) -> None:

@@ -51,7 +51,7 @@ class WindowChooser(QDialog):
         self.list.setAccessibleName("Windows")
         self.list.setMinimumWidth(240)
         self.list.currentRowChanged.connect(self._look)
-        self.list.itemActivated.connect(self._use)
+        self.list.itemDoubleClicked.connect(self._use)  # Enter presses the button, in the list too
         self.answer = QLabel()
         self.answer.setWordWrap(True)
         self.answer.setTextFormat(Qt.TextFormat.PlainText)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 from scripted_engine import ScriptedEngine
 from windows import idle, press, settled
 
@@ -80,6 +81,26 @@ def test_a_folder_runs_in_the_window_while_other_things_are_opened(qtbot, window
     dialog.list.setCurrentItem(dialog.list.topLevelItem(1))
     dialog._open()
     qtbot.waitUntil(lambda: window.controller.trace_path == traces[1])
+
+
+def test_the_end_says_what_failed_and_enter_opens_a_run_without_starting_again(qtbot, window, folder):
+    (folder / "b.PNG").write_text("broken")
+    press(window, "batch")
+    dialog = window.findChild(BatchDialog)
+    dialog.folder.setText(str(folder))
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog._ended == 3 and idle(window), timeout=30_000)
+    assert "2 of 3 ran" in dialog.answer.text()
+    assert "1 failed: b.PNG: " in dialog.answer.text()
+    assert "b.PNG" in dialog.list.topLevelItem(1).toolTip(0)
+    dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
+    with qtbot.waitSignal(dialog.chosen):
+        qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
+    assert not window.controller.batching
+    assert dialog.isVisible()
+    assert dialog._ended == 3
+    dialog.folder.setText(str(folder / "gone"))
+    assert " ran" not in dialog.answer.text()
 
 
 def test_an_empty_folder_says_what_to_do(qtbot, window, tmp_path):

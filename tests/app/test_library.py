@@ -133,3 +133,16 @@ def test_what_is_searched_for_is_what_the_buttons_and_the_notes_are_about(librar
     assert not library._open_button.isEnabled()
     library.search.clear()
     assert library.current is not None
+
+
+def test_enter_and_a_double_click_open_a_run_once(qtbot, library):
+    chosen = []
+    library.chosen.connect(chosen.append)
+    library.activateWindow()
+    library.list.setFocus()
+    qtbot.keyClick(library.list, Qt.Key.Key_Return)
+    assert chosen == [str(library.current.path)]
+    place = library.list.visualItemRect(library.list.currentItem()).center()
+    qtbot.mouseClick(library.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(library.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert len(chosen) == 2

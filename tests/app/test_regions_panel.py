@@ -194,3 +194,15 @@ def test_an_interval_is_a_whisker_over_the_bar_and_a_line_in_the_tip(panel, sess
         EFFECT, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
     )
     assert panel.table.grab().toImage() != bare
+
+
+def test_another_run_is_listed_from_its_strongest_region_on(panel, session):
+    session.set_trace(fake_trace())
+    session.select(3)
+    panel.resize(320, 200)
+    bar = panel.table.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    assert bar.value() > 0
+    session.set_trace(fake_trace())
+    session.select(3)
+    assert bar.value() == 0
