@@ -21,11 +21,15 @@ _DELAY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What was open: a file, and the tokens ``start`` to ``end`` (exclusive) under the playhead, if any."""
+    """What was open: a file, and the tokens ``start`` to ``end`` (exclusive) under the playhead, if any.
+
+    ``beside`` is the file of the run that was shown beside it, "" for none.
+    """
 
     path: str
     start: int = 0
     end: int = 0
+    beside: str = ""
 
 
 class LastSession(QObject):
@@ -86,11 +90,17 @@ def left_behind(folder: Path) -> Whereabouts | None:
             continue  # its window is alive
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
-            where = Whereabouts(str(kept["path"]), int(kept["start"]), int(kept["end"]))
+            other = str(kept.get("beside", ""))
+            where = Whereabouts(
+                str(kept["path"]),
+                int(kept["start"]),
+                int(kept["end"]),
+                other if Path(other).is_file() else "",
+            )
             if not Path(where.path).is_file():
                 raise ValueError("there is nothing to come back to")
             found.append((file.stat().st_mtime, file, where))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             file.unlink(missing_ok=True)
         lock.unlock()
     if not found:

@@ -95,7 +95,7 @@ class Window(QMainWindow):
         self._settings = settings()
         self.controller = Controller(engine, places.runs, self)
         self._opened: Path | None = None
-        self._before: Trace | None = None
+        self._before: tuple[Trace, str] | None = None
         preferences.restore_display(self.controller.session)
         session = self.controller.session
         self.actions_by_id = build(self, self._handlers())
@@ -129,6 +129,7 @@ class Window(QMainWindow):
         self.controller.scene_opened.connect(self._last_session.changed)
         self.controller.state_changed.connect(self._last_session.changed)
         session.selection_changed.connect(self._last_session.changed)
+        self.dialogs.beside_changed.connect(self._last_session.changed)
         self._restore()
         self._recolour()
         self._retitle()
@@ -346,10 +347,13 @@ class Window(QMainWindow):
         """What to come back to after a crash; also remembers the layout for then."""
         self._remember_layout()
         self._settings.sync()
-        path, selection = self.controller.trace_path or self._opened, self.controller.session.selection
+        path, selection = self.controller.trace_path, self.controller.session.selection
+        if path is None or not path.is_file():  # a run that has no file before its first tokens
+            path = self._opened
         if path is None:
             return None
-        return Whereabouts(str(path), *((selection.start, selection.end) if selection else (0, 0)))
+        start, end = (selection.start, selection.end) if selection else (0, 0)
+        return Whereabouts(str(path), start, end, self.dialogs.beside_path)
 
     @Slot(str)
     def _file_opened(self, path: str) -> None:
@@ -363,12 +367,14 @@ class Window(QMainWindow):
         if left is not None and left.path == path:
             self.controller.session.select(left.start, left.end or None)
             self.message.show_message("Sightline ended unexpectedly last time. This is where you were.")
+            if left.beside:
+                self.dialogs.compare_with(left.beside)
 
     @Slot()
     def _run_ended(self) -> None:
         before, trace, self._before = self._before, self.controller.session.trace, None
-        if before is not None and trace is not None and len(before) and len(trace):
-            self.dialogs.beside(before, trace)
+        if before is not None and trace is not None and len(before[0]) and len(trace):
+            self.dialogs.beside(before[0], trace, before[1])
         path, scene = self.controller.trace_path, self.controller.scene
         if path is not None and scene is not None:
             thumbnails.keep(path, scene.screenshot.pixels)
@@ -385,7 +391,8 @@ class Window(QMainWindow):
 
     @Slot()
     def _run_without(self) -> None:
-        self._before = self.controller.session.trace
+        trace = self.controller.session.trace
+        self._before = None if trace is None else (trace, str(self.controller.trace_path or ""))
         self.controller.run_without(self.controller.session.selected)
 
     @Slot()

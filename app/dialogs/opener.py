@@ -26,6 +26,8 @@ from app.settings import settings
 from app.side_by_side import SideBySide
 from core.trace import Trace
 
+_OTHER = "other"
+
 
 class DialogOpener(QObject):
     """Opens dialogs beside the window; none of them holds it up.
@@ -35,9 +37,11 @@ class DialogOpener(QObject):
 
     Signals:
         chosen(str): a file to open.
+        beside_changed: another run is shown beside the open one, or none is any longer.
     """
 
     chosen = Signal(str)
+    beside_changed = Signal()
 
     def __init__(
         self,
@@ -159,13 +163,27 @@ class DialogOpener(QObject):
         self._controller.background.run(
             f"Opening {Path(path).name}",
             lambda _progress: read_trace(Path(path)),
-            lambda other: self.beside(trace, other),
+            lambda other: self.beside(trace, other, path),
         )
 
-    def beside(self, first: Trace, second: object) -> None:
-        """Show two traces beside each other."""
+    def beside(self, first: Trace, second: object, other: str) -> None:
+        """Show two traces beside each other; ``other`` is the file of the one that is not open, or ""."""
         assert isinstance(second, Trace)
-        SideBySide(first, second, self._controller.session.display, self._window).show()
+        dialog = SideBySide(first, second, self._controller.session.display, self._window)
+        dialog.setProperty(_OTHER, other)
+        dialog.finished.connect(self._beside_closed)
+        dialog.show()
+        self.beside_changed.emit()
+
+    @property
+    def beside_path(self) -> str:
+        """The file of the run that is shown beside the open one, the latest of several; "" for none."""
+        shown = [dialog for dialog in self._window.findChildren(SideBySide) if dialog.isVisible()]
+        return str(shown[-1].property(_OTHER)) if shown else ""
+
+    @Slot()
+    def _beside_closed(self) -> None:
+        self.beside_changed.emit()
 
     @Slot()
     def _export_closed(self) -> None:

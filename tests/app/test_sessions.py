@@ -16,6 +16,7 @@ from app.dialogs.preferences import PreferencesDialog
 from app.environment import data_folder
 from app.last_session import LastSession, Whereabouts, left_behind
 from app.settings import settings
+from app.side_by_side import SideBySide
 from app.start_page import SENTENCES, StartPage
 from app.theme import tokens
 from core.store import save_trace
@@ -42,6 +43,33 @@ def test_after_a_crash_the_trace_and_the_playhead_are_there_again(qtbot, window,
     assert (again.controller.session.selection.start, again.controller.session.selection.end) == (10, 20)
     assert "ended unexpectedly" in again.message.text
     assert again.front.currentWidget() is again.canvas
+
+
+def test_after_a_crash_the_run_beside_is_there_again_too(qtbot, window, make, tmp_path):
+    other = tmp_path / "other.sightline"
+    save_trace(other, fake_trace())
+    run_to_the_end(qtbot, window)
+    window.dialogs.compare_with(str(other))
+    qtbot.waitUntil(lambda: window.dialogs.beside_path == str(other))
+    dies(window)
+    window.close()
+    assert window.dialogs.beside_path == ""
+    again = make()
+    again.begin(None)
+    qtbot.waitUntil(lambda: again.dialogs.beside_path == str(other))
+    beside = again.findChild(SideBySide)
+    assert beside.sessions[0].trace is again.controller.session.trace
+    beside.close()
+    assert again.dialogs.beside_path == ""
+
+
+def test_a_run_that_had_no_file_yet_leaves_its_screenshot_to_come_back_to(qtbot, window, photo, tmp_path):
+    window.open(photo)
+    qtbot.waitUntil(lambda: window._opened == photo)
+    window.controller.trace_path = tmp_path / "not yet.sightline"
+    assert window._whereabouts().path == str(photo)
+    window.controller.trace_path.touch()
+    assert window._whereabouts().path.endswith("not yet.sightline")
 
 
 def test_a_layout_changed_before_a_crash_is_kept(make, photo):
