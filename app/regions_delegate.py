@@ -25,7 +25,8 @@ from app.regions_model import (
 from app.session import Session
 from core.colour_maps import composite, map_effects
 
-SWATCH = 12
+SWATCH = 5
+"""Logical pixels that the mark in the colour of the effect is wide; a square would look like a check box."""
 CROP = 44
 """Logical pixels that the picture of a region may be wide; a row is as high as it may be."""
 LEAST_NAME = 80
@@ -100,10 +101,12 @@ class RegionsDelegate(QStyledItemDelegate):
     def _paint_swatch(
         self, painter: QPainter, inner: QRect, effect: float | None, colours: theme.Tokens
     ) -> None:
-        box = QRectF(inner.x(), inner.center().y() - SWATCH / 2 + 1, SWATCH, SWATCH)
-        painter.setPen(QPen(QColor(colours.muted), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush if effect is None else self._colour(effect, colours))
-        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 2.5, 2.5)
+        if effect is None:
+            return
+        box = QRectF(inner.x(), inner.y() + 4, SWATCH, inner.height() - 8)
+        painter.setPen(QPen(QColor(colours.muted), 0.75))
+        painter.setBrush(self._colour(effect, colours))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 1, 1)
 
     def _paint_crop(self, painter: QPainter, room: QRect, crops: RegionCrops, region: int) -> None:
         """The region itself, in the middle of its room and at the density of the screen."""
