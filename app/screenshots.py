@@ -204,7 +204,7 @@ def _take_dialogs(window: Window, folder: Path) -> None:
         _do(window, action)
         dialog = _dialog(kind)
         if kind is not PreferencesDialog:
-            dialog.resize(1080, 600)
+            dialog.resize(1280 if kind is ModelChooser else 1080, 600)
         until(partial(ready, dialog))
         save_picture(dialog, folder / name)
         dialog.close()
