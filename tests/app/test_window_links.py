@@ -103,4 +103,4 @@ def test_marked_words_of_the_answer_say_what_they_rest_on(qtbot, window):
     qtbot.mouseMove(text.viewport(), end)
     qtbot.mouseRelease(text.viewport(), Qt.MouseButton.LeftButton, pos=end)
     assert session.selection == Selection(step.start, step.start + 3)
-    assert "depends on the screenshot: 2.0 nats" in window.regions.finding
+    assert "These 3 tokens depend on the screenshot: 2.0 nats" in window.regions.finding
