@@ -22,11 +22,14 @@ from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
 from models.sam_prompts import free_points, views
+from models.sam_proposals import more_parts
 from models.screen_layout import Part, grouped
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
 
 MOST_BOXES = 280
-"""Boxes asked for at most; near things are asked for together beyond that."""
+"""Boxes of the OpenCV segmenter asked for at most; near things are asked for together beyond that."""
+MORE_BOXES = 160
+"""Boxes asked for beside those, of other readings of the edges."""
 POINTS = 48
 """Points asked for beside the boxes, for what no edge gave away."""
 NARROWEST = 16
@@ -35,6 +38,10 @@ _SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", 
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
+_AGREE, _AGREE_ON_SHAPE = 0.6, 0.8
+"""IoU from which SAM's mask and the proposal mean the same: what is no text is not always a rectangle."""
+_DOUBLE = 0.7
+"""IoU of two masks from which only the better one is kept."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
@@ -76,6 +83,8 @@ class SamSegmenter:
             step(text, 0.15 * fraction)
 
         proposed = find_parts(pixels, MOST_BOXES, early)
+        proposed += more_parts(pixels, proposed, MORE_BOXES)
+        step("Asking SAM", 0.15)
         looks = views(proposed, width, height, self.model.window)
         points = free_points(proposed, width, height, POINTS)
         confirmed: list[tuple[float, Part]] = []
@@ -92,11 +101,12 @@ class SamSegmenter:
             found = self.model.in_boxes(boxes.astype(np.float32), tick)
             for part, mask, quality in zip(asked, found.masks, found.quality, strict=True):
                 if quality >= self.model.good and (piece := _cut(mask, x0, y0)) is not None:
-                    confirmed.append((float(quality), replace(part, box=piece[0], mask=piece[1])))
+                    seen = replace(part, box=piece[0], mask=piece[1])
+                    confirmed.append((float(quality), _sharper(seen, part)))
             if number == 0:
                 confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
         confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
-        kept = [part for _, part in confirmed]
+        kept = _without_doubles([part for _, part in confirmed])
         loose = [part for part in kept if part.role in _SMALL_ROLES]
         firm = [part for part in kept if part.role not in _SMALL_ROLES]
         return firm + grouped(loose, max_regions - 1 - len(firm))
@@ -192,6 +202,33 @@ def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, in
         return None
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return (left + x0, top + y0, left + x1, top + y1), mask[y0:y1, x0:x1]
+
+
+def _sharper(seen: Part, proposed: Part) -> Part:
+    """The outline that the edges gave, exact to the pixel, where SAM sees the same thing; else SAM's own."""
+    least = _AGREE if proposed.role == "text" else _AGREE_ON_SHAPE
+    return replace(seen, box=proposed.box, mask=proposed.mask) if _share(seen, proposed) >= least else seen
+
+
+def _without_doubles(parts: list[Part]) -> list[Part]:
+    """The parts, best first, less those that nearly coincide with a better one."""
+    kept: list[Part] = []
+    for part in parts:
+        if not any(_share(part, other) >= _DOUBLE for other in kept):
+            kept.append(part)
+    return kept
+
+
+def _share(a: Part, b: Part) -> float:
+    """IoU of two parts."""
+    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
+    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
+    if x0 >= x1 or y0 >= y1:
+        return 0.0
+    mine = a.mask[y0 - a.box[1] : y1 - a.box[1], x0 - a.box[0] : x1 - a.box[0]]
+    its = b.mask[y0 - b.box[1] : y1 - b.box[1], x0 - b.box[0] : x1 - b.box[0]]
+    both = int((mine & its).sum())
+    return both / (int(a.mask.sum()) + int(b.mask.sum()) - both)
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -88,7 +88,7 @@ def _small(folder: Path, name: str) -> MaskModel:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from models.bundled.sam.architecture import Shape, build_sam
+    from models.bundled.sam.architecture import Shape, boxes_as_masks, build_sam
     from models.segment_anything_model import SegmentAnythingModel
 
     weights = folder / "model.safetensors"
@@ -100,7 +100,9 @@ def _small(folder: Path, name: str) -> MaskModel:
         raise InputError(
             f"The SAM in {folder} is damaged or incomplete ({_short(error)}). Reinstall it or choose another."
         ) from error
-    return SegmentAnythingModel(sam, _identity(name, [weights], "small"), shape.image_size, good=0.5)
+    return SegmentAnythingModel(
+        sam, _identity(name, [weights], "small"), shape.image_size, good=0.5, masks_of_boxes=boxes_as_masks
+    )
 
 
 def _official(path: Path) -> MaskModel:

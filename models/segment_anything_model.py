@@ -5,7 +5,7 @@ Importing this module imports torch and segment_anything; import it lazily.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,12 +38,22 @@ class SegmentAnythingModel:
         sam: in evaluation mode.
         identity: of its checkpoint.
         window, good: as in ``MaskModel``.
+        masks_of_boxes: what gives the mask prompts [N, 1, m, m] that go with boxes [N, 4], if the checkpoint
+            learned to have them.
     """
 
-    def __init__(self, sam: Sam, identity: Identity, window: int | None, good: float) -> None:
+    def __init__(
+        self,
+        sam: Sam,
+        identity: Identity,
+        window: int | None,
+        good: float,
+        masks_of_boxes: Callable[[torch.Tensor, int, int], torch.Tensor] | None = None,
+    ) -> None:
         self.sam = sam
         self.identity = identity
         self.window, self.good = window, good
+        self.masks_of_boxes = masks_of_boxes
         self.predictor = _RememberingPredictor(sam)
 
     def look(self, pixels: np.ndarray, tick: Tick) -> None:
@@ -56,14 +66,22 @@ class SegmentAnythingModel:
         with _ticking(self.sam, tick):
             for start in range(0, len(boxes), BATCH):
                 part = self.predictor.transform.apply_boxes(boxes[start : start + BATCH], size)
+                asked = torch.as_tensor(part, dtype=torch.float, device=self.sam.device)
                 masks, quality, _ = self.predictor.predict_torch(
                     point_coords=None,
                     point_labels=None,
-                    boxes=torch.as_tensor(part, dtype=torch.float, device=self.sam.device),
+                    boxes=asked,
+                    mask_input=self._drawn(asked),
                     multimask_output=False,
                 )
                 found.append(Masks(masks[:, 0].cpu().numpy(), quality[:, 0].cpu().numpy()))
         return _joined(found, size)
+
+    def _drawn(self, boxes: torch.Tensor) -> torch.Tensor | None:
+        if self.masks_of_boxes is None:
+            return None
+        side = self.sam.prompt_encoder.mask_input_size[0]
+        return self.masks_of_boxes(boxes, self.sam.image_encoder.img_size, side)
 
     def automatic(self, points: np.ndarray, tick: Tick) -> Masks:
         height, width = size = self.predictor.original_size

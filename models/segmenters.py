@@ -100,7 +100,7 @@ def load_segmenter(name: str) -> Segmenter:
 
 
 def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmenter]:
-    """The segmenter of that name or, when its checkpoint cannot be used, the default one.
+    """The segmenter of that name or, when its checkpoint cannot be used, the bundled SAM.
 
     Args:
         name: as in ``load_segmenter``.
@@ -117,8 +117,9 @@ def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmen
     except InputError as error:
         if ":" not in name:
             raise
-        tell(f"{error} Regions come from “{DEFAULT}” instead.")
-        return DEFAULT, load_segmenter(DEFAULT)
+        instead = "sam" if "sam" in SEGMENTERS else DEFAULT
+        tell(f"{error} Regions come from “{instead}” instead.")
+        return instead, load_segmenter(instead)
 
 
 def segment(

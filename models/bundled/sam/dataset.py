@@ -19,9 +19,16 @@ LEVELS = 3
 """Masks of a point: the finest element there, what holds it, and the outermost."""
 _SCREENS = 0.3
 """Share of screens of the thinker's generator; the rest are scenes."""
-_CROPPED = 0.3
-_BETWEEN = 48
-"""Screens between the two times that one is shown."""
+_CROPPED = 0.7
+"""Share of examples that are pieces; the others show the whole screen, as ``models/sam.py`` asks."""
+_SIZES, _SIZES_SHARES = (384, 512, 768), (0.25, 0.55, 0.2)
+"""Longer sides of scenes, in pixels, and how many are of each."""
+_POOL = 64
+"""Drawn screens kept to be shown again."""
+_SHOWN = 8
+"""Times that a screen is shown: drawing costs a third of a training step."""
+_GROUND, _STRAY = 1 / 6, 1 / 4
+"""Shares of points on the backdrop and of boxes around nothing in particular."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,23 +58,28 @@ class Example:
     held: np.ndarray
 
 
-def draw_screen(rng: np.random.Generator, seed: int, size: int, ease: float = 0.0) -> Canvas:
-    """A screen of any source, its longer side ``size``; a third of them are cut-outs of a larger one.
+def draw_screen(rng: np.random.Generator, seed: int, ease: float = 0.0) -> Canvas:
+    """A whole screen of any source, at the scale at which it was drawn.
 
     ``ease`` from 0 to 1 leaves out more and more of the scenes, which are harder than the thinker's screens.
     """
-    cropped = rng.random() < _CROPPED
     if rng.random() < _SCREENS + (1 - _SCREENS) * ease:
-        canvas = recorded(KINDS[int(rng.integers(len(KINDS)))], seed)
-    else:
-        canvas = scene(seed, int(size * 1.35) if cropped else size)
-    if cropped:
-        side = min(size, max(canvas.width, canvas.height))
+        return recorded(KINDS[int(rng.integers(len(KINDS)))], seed)
+    return scene(seed, int(rng.choice(_SIZES, p=_SIZES_SHARES)))
+
+
+def framed(rng: np.random.Generator, canvas: Canvas, size: int) -> Canvas:
+    """What the model is shown of a screen, its longer side ``size``: a sharp piece, or all of it shrunk.
+
+    Half of them mirrored; the colours swapped.
+    """
+    if rng.random() < _CROPPED:
+        side = int(size * rng.uniform(0.75, 1.25))
         width, height = min(side, canvas.width), min(side, canvas.height)
         left = int(rng.integers(canvas.width - width + 1))
         top = int(rng.integers(canvas.height - height + 1))
         canvas = _cut(canvas, left, top, width, height)
-    return _resized(canvas, size)
+    return _recoloured(_resized(canvas, size), rng)
 
 
 def prompts(
@@ -97,7 +109,7 @@ def prompts(
     targets, asked, nothing = [], [], []
     spots: list[tuple[float, float]] = []
     for i in range(points):
-        spot = _ground(rng, canvas, things) if i % 6 == 5 else None
+        spot = _ground(rng, canvas, things) if i and rng.random() < _GROUND else None
         if spot is not None:
             levels: list[np.ndarray] = [empty] * LEVELS
         else:
@@ -114,7 +126,7 @@ def prompts(
         nothing.append(not known)
     frames: list[tuple[float, float, float, float]] = []
     for i in range(boxes):
-        frame = _stray_box(rng, canvas, things) if i % 4 == 3 else None
+        frame = _stray_box(rng, canvas, things) if i and rng.random() < _STRAY else None
         known = frame is None
         mask = empty
         if frame is None:
@@ -152,18 +164,19 @@ class Examples(torch.utils.data.IterableDataset):
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         seed = self.seed
-        seen_once: list[Canvas] = []
+        pool: list[tuple[Canvas, int]] = []  # screens and how often they were shown
         while True:
             seed += 1
             rng = np.random.default_rng([78, seed])
-            if (
-                len(seen_once) > _BETWEEN
-            ):  # drawing is dear: every screen comes twice, the second time mirrored
-                canvas = _mirrored(seen_once.pop(int(rng.integers(len(seen_once)))), rng)
+            if len(pool) >= _POOL:
+                canvas, shown = pool.pop(int(rng.integers(len(pool))))
             else:
-                canvas = draw_screen(rng, seed, self.size, float(self.ease))
-                seen_once.append(canvas)
-            example = prompts(rng, canvas, self.grid, self.points, self.boxes, float(self.ease))
+                canvas, shown = draw_screen(rng, seed, float(self.ease)), 0
+            if shown + 1 < _SHOWN:
+                pool.append((canvas, shown + 1))
+            example = prompts(
+                rng, framed(rng, canvas, self.size), self.grid, self.points, self.boxes, float(self.ease)
+            )
             if example is None:
                 continue
             image = np.ascontiguousarray(example.image.transpose(2, 0, 1))
@@ -279,9 +292,14 @@ def _cut(canvas: Canvas, left: int, top: int, width: int, height: int) -> Canvas
     return part
 
 
-def _mirrored(canvas: Canvas, rng: np.random.Generator) -> Canvas:
-    """Left and right swapped, and the colours as well."""
-    image = canvas.image[:, ::-1, rng.permutation(3)]
+def _recoloured(canvas: Canvas, rng: np.random.Generator) -> Canvas:
+    """The colours swapped and, half the time, left and right as well."""
+    image = canvas.image[..., rng.permutation(3)]
+    if rng.random() < 0.5:
+        same = Canvas(np.ascontiguousarray(image))
+        same.things = canvas.things
+        return same
+    image = image[:, ::-1]
     result = Canvas(np.ascontiguousarray(image))
     for thing in canvas.things:
         x0, y0, x1, y1 = thing.box

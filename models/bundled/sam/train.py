@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 
-from models.bundled.sam.architecture import Shape, build_sam
+from models.bundled.sam.architecture import Shape, boxes_as_masks, build_sam
 from models.bundled.sam.dataset import LEVELS, Examples
 from models.bundled.thinker.peers import Peers
 
@@ -76,9 +76,10 @@ def _prompts(sam: Any, points: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
     """Points [P, 2] and boxes [B, 4] as the decoder takes them, in full precision: short waves need it."""
     labels = torch.ones(len(points), 1, dtype=torch.int, device=points.device)
     at_points, dense = sam.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
-    in_boxes, _ = sam.prompt_encoder(points=None, boxes=boxes, masks=None)
-    sparse = torch.cat([at_points, in_boxes])
-    return sparse, dense[:1].expand(len(sparse), -1, -1, -1)
+    size = sam.prompt_encoder.input_image_size[0]
+    drawn = boxes_as_masks(boxes, size, sam.prompt_encoder.mask_input_size[0])
+    in_boxes, corrected = sam.prompt_encoder(points=None, boxes=boxes, masks=drawn)
+    return torch.cat([at_points, in_boxes]), torch.cat([dense, corrected])
 
 
 class ExtentHead(nn.Module):
@@ -181,7 +182,7 @@ def schedule(done: float, warm: float, decay: float) -> float:
 def parameter_groups(sam: Any, rate: float) -> list[dict[str, Any]]:
     """The patch embedding learns slowly: its many inputs move together and shake it apart."""
     slow = list(sam.image_encoder.patch_embed.parameters())
-    kept = {id(p) for p in slow} | {id(p) for p in sam.prompt_encoder.mask_downscaling.parameters()}
+    kept = {id(p) for p in slow}
     fast = [p for p in sam.parameters() if id(p) not in kept]
     matrices, vectors = [p for p in fast if p.ndim > 1], [p for p in fast if p.ndim <= 1]
     return [
@@ -199,15 +200,18 @@ def main() -> None:
     add("--minutes", type=float, default=0.0, help="total minutes, those before a resumption included")
     add("--decay", type=float, default=0.5, help="share of the training in which the rate falls to 0")
     add("--easy", type=float, default=0.3, help="share of the training in which it grows from easy to hard")
-    add("--batch", type=int, default=8)
-    add("--points", type=int, default=8, help="point prompts a screen")
+    add("--batch", type=int, default=2)
+    add("--points", type=int, default=2, help="point prompts a screen")
     add("--boxes", type=int, default=8, help="box prompts a screen")
     add("--rate", type=float, default=1.2e-3)
     add("--seed", type=int, default=0)
     add("--device", default="cpu")
     add("--threads", type=int, default=1)
     add("--workers", type=int, default=0, help="processes that draw; 0 draws in this one")
-    add("--autocast", action=argparse.BooleanOptionalAction, default=True, help="bfloat16 in the encoder")
+    fast_half = "AVX512" in torch.backends.cpu.get_cpu_capability()
+    add(
+        "--autocast", action=argparse.BooleanOptionalAction, default=fast_half, help="bfloat16 in the encoder"
+    )
     add("--save-every", type=int, default=100)
     add("--me", type=int, default=0, help="number of this process among --peers")
     add("--peers", type=int, default=1, help="processes that average their weights")

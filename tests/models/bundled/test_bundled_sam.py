@@ -11,7 +11,7 @@ from sam_checkpoints import TINY_SHAPE
 
 from models.bundled.sam.architecture import Shape, build_sam
 from models.bundled.sam.canvas import Canvas
-from models.bundled.sam.dataset import LEVELS, Examples, draw_screen, prompts
+from models.bundled.sam.dataset import LEVELS, Examples, draw_screen, framed, prompts
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
 from models.bundled.sam.train import (
@@ -68,7 +68,7 @@ def test_a_recorded_screen_is_the_generators_own_with_the_masks_of_its_words(kin
 
 def test_prompts_have_the_answers_that_they_ask_for() -> None:
     rng = np.random.default_rng(1)
-    canvas = draw_screen(rng, 3, 256)
+    canvas = framed(rng, draw_screen(rng, 3), 256)
     example = prompts(rng, canvas, 64, 12, 8)
     assert example is not None
     assert example.targets.shape == (20, 1 + LEVELS, 64, 64)

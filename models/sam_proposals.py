@@ -1,0 +1,90 @@
+"""More boxes for SAM to judge: what is connected at several strengths and several gaps.
+
+The OpenCV segmenter decides for one reading of a screen and has to be right. SAM says itself where it sees
+nothing, so here a box may be wrong: letters joined to words, words to lines and lines to blocks, at faint
+and at strong edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models import opencv
+from models.screen_content import steepness
+from models.screen_layout import Box, Part
+
+_STRENGTHS = (10, 24, 56)
+"""Grey levels between neighbouring pixels from which there is an edge."""
+_REACHES = ((1, 1), (5, 1), (9, 3), (3, 3), (15, 9))
+"""Pixels across and down within which edges belong together."""
+_SMALLEST, _LARGEST = 6, 0.9
+_SAME = 0.75
+"""Boxes whose intersection is this share of their union are one proposal."""
+
+
+def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Part]:
+    """At most ``limit`` boxes of a working copy, uint8 [h, w, 3], that are not among the known ones.
+
+    Their masks are their boxes. Boxes that several readings agree on come first. Deterministic.
+    """
+    cv2 = opencv.load()
+    height, width = pixels.shape[:2]
+    steep = steepness(pixels)
+    found = []
+    for strength in _STRENGTHS:
+        edges = (steep > strength).astype(np.uint8)
+        for reach in _REACHES:
+            joined = cv2.dilate(edges, np.ones(reach[::-1], np.uint8))
+            _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+            x, y, w, h = stats[1:, :4].T
+            # The edge itself lies a pixel inside what is steep, which lies inside what was dilated.
+            dx, dy = reach[0] // 2 + 1, reach[1] // 2 + 1
+            low = np.stack([np.where(x > 0, x + dx, 0), np.where(y > 0, y + dy, 0)], 1)
+            high = np.stack(
+                [np.where(x + w < width, x + w - dx, width), np.where(y + h < height, y + h - dy, height)], 1
+            )
+            found.append(np.concatenate([low, high], 1))
+    boxes = np.concatenate(found).astype(np.int64)
+    size = boxes[:, 2:] - boxes[:, :2]
+    boxes = boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
+    return [
+        Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1)
+        for box in _new(boxes, np.array([part.box for part in known]).reshape(-1, 4), limit)
+    ]
+
+
+def _new(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
+    """Boxes int [n, 4] unlike the known ones and each other, those with most alike first."""
+    boxes, counts = np.unique(boxes, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[: 8 * limit]
+    boxes = boxes[order]
+    votes = np.array([int((_alike(boxes, box) >= _SAME).sum()) for box in boxes]) + counts[order]
+    taken: list[Box] = []
+    near = known
+    for index in np.argsort(-votes, kind="stable"):
+        box = boxes[index]
+        if len(near) and float(_alike(near, box).max()) >= _SAME:
+            continue
+        near = np.concatenate([near, box[None]])
+        taken.append((int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+        if len(taken) == limit:
+            break
+    return taken
+
+
+def _alike(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """IoU of boxes [n, 4] with one, float64 [n]."""
+    shared = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    both = np.maximum(shared, 0).prod(1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1) + (box[2:] - box[:2]).prod()
+    return np.asarray(both / np.maximum(areas - both, 1))
+
+
+def _role(box: Box) -> str:
+    """Text is wider than high; what is neither wide nor small is a card."""
+    wide, high = box[2] - box[0], box[3] - box[1]
+    if high <= 40 and wide >= 1.7 * high:
+        return "text"
+    return "icon" if max(wide, high) <= 72 else "card"
