@@ -355,6 +355,13 @@ def _loaded(folder: Path, thinker: Thinker) -> Estimator:
 
     fitted = load_estimator(folder)
     fitted.check(thinker.layers, thinker.heads, thinker.identity.name)
+    owner = fitted.config
+    if owner.thinker_sha256 and owner.thinker_sha256 != thinker.identity.sha256:
+        # The shape fits, the nats would not: other weights attend to other things.
+        raise InputError(
+            f"The estimator {fitted.identity.name} was fitted on other weights ({owner.thinker}) than "
+            f"those of {thinker.identity.name}. Calibrate one for this model, or choose --estimator none."
+        )
     return fitted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -100,6 +101,15 @@ def test_an_estimator_of_another_shape_is_refused(tiny_folder, tmp_path):
     save_estimator(tmp_path / "e", EffectNetwork(config), config, {})
     with pytest.raises(InputError, match="Calibrate"):
         Engine(str(tiny_folder), str(tmp_path / "e")).load(lambda text, part: None)
+
+
+def test_an_estimator_of_other_weights_of_the_same_shape_is_refused(tiny_folder, tiny_estimator, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(tiny_estimator, other)
+    content = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(content | {"thinker_sha256": "of other weights"}))
+    with pytest.raises(InputError, match="fitted on other weights"):
+        Engine(str(tiny_folder), str(other)).load(lambda *_: None)
 
 
 def test_bench_speed_prints_a_table_and_writes_numbers(tiny_folder, tiny_estimator, tmp_path, capsys):
