@@ -7,6 +7,7 @@ No screen is needed. Settings and traces go to a folder of its own, so that nobo
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -58,8 +59,8 @@ LARGE: Final = "--large"
 
 def main(arguments: list[str]) -> int:
     """Take every picture."""
-    large = LARGE in arguments
-    folder = Path(next((word for word in arguments if word != LARGE), IMAGES))
+    given = _parser().parse_args(arguments)
+    large, folder = given.large, given.folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if large:
@@ -71,8 +72,21 @@ def main(arguments: list[str]) -> int:
     with own_window("light") as window:
         _take_all(window, folder)
     doubled = dict(os.environ, QT_SCALE_FACTOR="2")
-    subprocess.run([sys.executable, "-m", "app.screenshots", LARGE, str(folder)], env=doubled, check=True)
+    again = [sys.executable, "-m", "app.screenshots", LARGE, "--", str(folder)]
+    subprocess.run(again, env=doubled, check=True)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.screenshots",
+        description="Takes the pictures of docs/tour.md, from the real window. No screen is needed.",
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=IMAGES, help="where to (default: docs/images, in place)"
+    )
+    parser.add_argument(LARGE, action="store_true", help="only the picture at 200 %%")
+    return parser
 
 
 def _take_all(window: Window, folder: Path) -> None:
