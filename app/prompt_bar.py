@@ -162,7 +162,9 @@ class PromptBar(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() == QEvent.Type.FontChange:
+            self._buttons["run"].setStyleSheet("")  # a style sheet keeps the font it was given with
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._recolour()
 
     def _settings_menu(self, segmenters: Sequence[str]) -> QMenu:

@@ -171,6 +171,9 @@ class StartPage(QScrollArea):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self.widget() is not None:
+            self.run.setStyleSheet("")  # a style sheet keeps the font it was given with
+            self._recolour()
         if event.type() == QEvent.Type.PaletteChange and self.widget() is not None:
             self._recolour()
 

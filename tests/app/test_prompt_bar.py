@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.actions import ACTIONS, build
 from app.prompt_bar import PACES, PromptBar, RunState
@@ -70,3 +71,17 @@ def test_the_speed_can_change_while_it_runs(qtbot, bar):
         bar._pace.setCurrentIndex(1)
     assert told.args == [PACES[1][1]]
     assert bar.pace() == 20.0
+
+
+def test_the_run_button_takes_another_font_size_at_once(qtbot, bar):
+    bar.window().show()
+    before = QApplication.font()
+    try:
+        for points in (20.0, 15.0):
+            font = QFont(before)
+            font.setPointSizeF(points)
+            QApplication.setFont(font)
+            QApplication.processEvents()
+            assert bar._buttons["run"].font().pointSizeF() == points
+    finally:
+        QApplication.setFont(before)
