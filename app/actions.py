@@ -139,7 +139,7 @@ ACTIONS: tuple[Action, ...] = (
            "Run/model", ("Ctrl+Shift+D",)),
     Action("calibrate", "Calibrate This Model…", "Learn from your own screenshots what its attention means",
            "Run/model"),
-    Action("choose_segmenter", "Find Regions with…", "Bundled SAM, a checkpoint of SAM, OpenCV or a grid",
+    Action("choose_segmenter", "Find Regions with…", "OpenCV, a checkpoint of SAM, or a grid",
            "Run/model", ("Ctrl+Shift+F",)),
     Action("ask", "Edit Question", "Go to the question field", "Run/ask", ("Ctrl+L",)),
     Action("measure_step", "Measure Step", "Remove each region and ask the model again: measured effects",
