@@ -47,6 +47,18 @@ def test_it_streams_the_reasoning_and_leaves_trace_and_picture(engine, picture, 
         assert drawn.width >= 80
 
 
+def test_a_library_that_finds_no_memory_costs_the_picture_only(
+    engine, picture, tmp_path, monkeypatch, capsys
+):
+    def no_room(_name):
+        raise ImportError("ft2font.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("core.export.registry.format_named", no_room)
+    assert main(["run", str(picture), "--prompt", "What?", "--out", str(tmp_path / "o")]) == 0
+    assert "Picture: could not be drawn" in capsys.readouterr().err
+    assert read_trace(tmp_path / "o" / "trace.sightline").status == "finished"
+
+
 def test_json_is_one_object_and_nothing_else(engine, picture, tmp_path, capsys):
     assert main(["run", str(picture), "--prompt", "What?", "--json", "--out", str(tmp_path / "o")]) == 0
     result = json.loads(capsys.readouterr().out)
