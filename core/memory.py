@@ -11,6 +11,8 @@ REMEDY: Final = (
 _SIGNS: Final = (
     "can't allocate memory",  # a CPU on Linux and macOS
     "not enough memory",  # a CPU on Windows
+    "could not create a primitive",  # oneDNN, on a CPU, in the middle of a run
+    "failed to map segment from shared object",  # a library that is loaded when there is no room left
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "MPS backend out of memory",

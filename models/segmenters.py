@@ -66,12 +66,17 @@ def _sam(checkpoint: Path | None) -> Segmenter:
     return load_sam(checkpoint)
 
 
-_SAM = Entry("Segment Anything: the bundled one, or sam:CHECKPOINT", _sam, takes_checkpoint=True)
+_OWN_SAM = sam_checkpoint.bundled()
+_SAM = Entry(
+    f"Segment Anything: {'the bundled one, or ' if _OWN_SAM else ''}sam:CHECKPOINT",
+    _sam,
+    takes_checkpoint=True,
+)
 
 SEGMENTERS: dict[str, Entry] = {
     "opencv": Entry("edges, flat surfaces and text lines; fast, needs no model", _opencv),
     "grid": Entry("a regular grid, blind to the content; for comparison", _grid),
-    **({"sam": _SAM} if sam_checkpoint.bundled() else {}),
+    **({"sam": _SAM} if _OWN_SAM else {}),
 }
 """What can be asked for by name alone."""
 

@@ -213,8 +213,7 @@ def _draw(trace: Trace, picture: Path) -> Path | None:
 
         format_named("png").export(trace, picture)
     except Exception as error:
-        unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)  # glibc's words
-        if trace.status != "failed" and not out_of_memory(error) and not unmapped:
+        if trace.status != "failed" and not out_of_memory(error):
             raise
         return None
     return picture
