@@ -105,7 +105,8 @@ def load_segmenter(name: str) -> Segmenter:
 
 
 def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmenter]:
-    """The segmenter of that name or, when its checkpoint cannot be used, the bundled SAM.
+    """The segmenter of that name or, when its checkpoint cannot be used, the bundled SAM (the
+    default one where none is bundled).
 
     Args:
         name: as in ``load_segmenter``.
