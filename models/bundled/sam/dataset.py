@@ -41,7 +41,7 @@ class Example:
         boxes: float32 [B, 4], x0, y0, x1, y1.
         targets: uint8 [P + B, 1 + LEVELS, m, m], 255 inside; masks at a quarter of a patch, zero beyond the
             image. Slot 0 is the one answer to a box, the others the levels at a point.
-        asked: bool [P + B, 1 + LEVELS]; whether the slot has a mask to be right about.
+        asked: bool [P + B, 1 + LEVELS]; whether a prompt of this kind is answered in the slot.
         nothing: bool [P + B]; there is no element where the prompt points: the quality to predict is 0.
         extents: float32 [2, e, e, 4], x0, y0, x1, y1 in pixels of the finest element at every second pixel of
             the masks, and of the next finest there.
@@ -121,21 +121,19 @@ def prompts(
             spot = (x + 0.5, y + 0.5)
         spots.append(spot)
         targets.append(np.stack([empty, *levels]))
-        known = levels[0] is not empty
-        asked.append([False] + [known] * LEVELS)
-        nothing.append(not known)
+        asked.append([False] + [True] * LEVELS)
+        nothing.append(levels[0] is empty)
     frames: list[tuple[float, float, float, float]] = []
     for i in range(boxes):
         frame = _stray_box(rng, canvas, things) if i and rng.random() < _STRAY else None
-        known = frame is None
+        nothing.append(frame is not None)
         mask = empty
         if frame is None:
             j = order[int(rng.choice(len(order), p=chance))]
             frame, mask = _jittered(rng, things[j], canvas), cells[j]
         frames.append(frame)
         targets.append(np.stack([mask, *[empty] * LEVELS]))
-        asked.append([known] + [False] * LEVELS)
-        nothing.append(not known)
+        asked.append([True] + [False] * LEVELS)
     return Example(
         canvas.image,
         np.array(spots, np.float32).reshape(-1, 2),

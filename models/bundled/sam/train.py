@@ -18,7 +18,7 @@ from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 
 from models.bundled.sam.architecture import Shape, boxes_as_masks, build_sam
-from models.bundled.sam.dataset import LEVELS, Examples
+from models.bundled.sam.dataset import Examples
 from models.bundled.thinker.peers import Peers
 
 Batch = list[tuple[Tensor, ...]]
@@ -121,53 +121,52 @@ def losses(
 ) -> tuple[Tensor, dict[str, float]]:
     """What is wrong with the masks and with the qualities.
 
+    A box has one answer. A point has several, one for each level, and each level is held against the answer
+    that comes nearest to it, as in SAM: told which answer to give for which level, points learned at half
+    the speed. An answer's quality is its overlap with the level that it meets best.
+    """
+    in_boxes, at_points = asked[:, 0] & ~nothing, asked[:, 1] & ~nothing
+    found, truth = masks[in_boxes, :1], targets[in_boxes, :1]
+    box_costs, box_overlaps = costs(found[:, :, None], truth[:, None])
+    found, truth = masks[at_points, 1:], targets[at_points, 1:]
+    point_costs, point_overlaps = costs(found[:, :, None], truth[:, None])
+    wrong = torch.cat([box_costs.flatten(), point_costs.amin(1).mean(1)])
+    quality_truth = torch.zeros_like(qualities)
+    quality_truth[in_boxes, :1] = box_overlaps.amax(2)
+    quality_truth[at_points, 1:] = point_overlaps.amax(2)
+    error = (qualities - quality_truth)[asked].pow(2).mean()
+    log = {
+        "masks": float(wrong.detach().mean()),
+        "quality": float(error.detach()),
+        "iou_boxes": float(box_overlaps.mean()),
+        "iou_points": float(point_overlaps.amax(1).mean()),
+    }
+    return wrong.mean() + error, log
+
+
+def costs(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """How wrong masks are, and their IoU, each of the common shape without the last two dimensions.
+
     Dice and focal loss as in SAM; the focal loss of a small element counts more than its few pixels would.
     Elements thinner than a mask's pixel cannot be told apart at a threshold: the truth is the covered share.
+
+    Args:
+        logits: [..., m, m].
+        truth: uint8 [..., m, m], 255 inside.
     """
-    logits, truth = masks[asked], targets[asked].float() / 255.0
+    covered = truth.float() / 255.0
     share = logits.sigmoid()
-    both = (share * truth).sum((1, 2))
-    dice = 1 - (2 * both + 1) / (share.sum((1, 2)) + truth.sum((1, 2)) + 1)
-    wrong = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    focal = ((truth - share).abs() ** 2 * wrong).sum((1, 2))
-    area = truth.sum((1, 2)) + 16
-    focal = focal / (area * truth[0].numel()).sqrt()
+    both = (share * covered).sum((-2, -1))
+    area = covered.sum((-2, -1))
+    dice = 1 - (2 * both + 1) / (share.sum((-2, -1)) + area + 1)
+    # Binary cross-entropy with logits, which torch does not broadcast.
+    wrong = functional.softplus(logits) - logits * covered
+    focal = ((covered - share).square() * wrong).sum((-2, -1))
+    focal = focal / ((area + 16) * truth.shape[-1] * truth.shape[-2]).sqrt()
     with torch.no_grad():
-        inside, real = logits > 0, truth > 0.5
-        overlap = (inside & real).sum((1, 2)) / (inside | real).sum((1, 2)).clamp(min=1)
-        quality_truth = torch.zeros_like(qualities)
-        quality_truth[asked] = overlap.float()
-    slots = asked.clone()
-    slots[nothing] = _slots_of(asked, nothing)
-    error = (qualities - quality_truth)[slots].pow(2).mean()
-    loss = dice.mean() + 5 * focal.mean() + error
-    boxes = asked[:, :1].expand(-1, 1 + LEVELS)[asked]
-    log = {
-        "dice": float(dice.detach().mean()),
-        "focal": float(focal.detach().mean()),
-        "quality": float(error.detach()),
-        "iou_boxes": float(overlap[boxes].mean()),
-        "iou_points": float(overlap[~boxes].mean()),
-    }
-    return loss, log
-
-
-def _slots_of(asked: Tensor, nothing: Tensor) -> Tensor:
-    """For prompts that point at nothing: the slots that a prompt of their kind answers in.
-
-    Points come before boxes in every example, and a point asks for the levels, a box for the first slot.
-    """
-    kinds = asked[:, 0].clone()
-    # A prompt without an answer takes the kind of the nearest answered prompt before it; examples begin
-    # with an answered point, and their first box is an answered one.
-    known = ~nothing
-    index = torch.arange(len(asked), device=asked.device)
-    last = torch.where(known, index, torch.zeros_like(index)).cummax(0).values
-    is_box = kinds[last][nothing]
-    slots = torch.zeros(int(nothing.sum()), 1 + LEVELS, dtype=torch.bool, device=asked.device)
-    slots[is_box, 0] = True
-    slots[~is_box, 1:] = True
-    return slots
+        inside, real = logits > 0, truth > 127
+        overlap = (inside & real).sum((-2, -1)) / (inside | real).sum((-2, -1)).clamp(min=1)
+    return dice + 5 * focal, overlap
 
 
 def schedule(done: float, warm: float, decay: float) -> float:
@@ -200,8 +199,8 @@ def main() -> None:
     add("--minutes", type=float, default=0.0, help="total minutes, those before a resumption included")
     add("--decay", type=float, default=0.5, help="share of the training in which the rate falls to 0")
     add("--easy", type=float, default=0.3, help="share of the training in which it grows from easy to hard")
-    add("--batch", type=int, default=2)
-    add("--points", type=int, default=2, help="point prompts a screen")
+    add("--batch", type=int, default=4)
+    add("--points", type=int, default=6, help="point prompts a screen")
     add("--boxes", type=int, default=8, help="box prompts a screen")
     add("--rate", type=float, default=1.2e-3)
     add("--seed", type=int, default=0)

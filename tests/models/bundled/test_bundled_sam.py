@@ -72,9 +72,9 @@ def test_prompts_have_the_answers_that_they_ask_for() -> None:
     example = prompts(rng, canvas, 64, 12, 8)
     assert example is not None
     assert example.targets.shape == (20, 1 + LEVELS, 64, 64)
-    assert example.asked[:12, 0].sum() == 0
-    assert example.asked[12:, 1:].sum() == 0
-    assert (example.asked.any(1) ^ example.nothing).all()
+    assert (example.asked[:12] == [False, True, True, True]).all(), "a point has an answer for each level"
+    assert (example.asked[12:] == [True, False, False, False]).all(), "a box has one"
+    assert (example.targets.any((1, 2, 3)) ^ example.nothing).all()
     for i in np.flatnonzero(~example.nothing[:12]):
         areas = (example.targets[i, 1:] > 127).sum((1, 2))
         assert areas[0] <= areas[1], "the finest comes first"
@@ -163,7 +163,26 @@ def test_a_few_steps_make_masks_better() -> None:
         optimizer.step()
         values.append(float(loss.detach()))
     assert values[-1] < 0.7 * values[0]
-    assert set(log) == {"dice", "focal", "quality", "iou_boxes", "iou_points"}
+    assert set(log) == {"masks", "quality", "iou_boxes", "iou_points"}
+
+
+def test_each_level_of_a_point_is_held_against_the_answer_that_comes_nearest_to_it() -> None:
+    random = np.random.default_rng(4)
+    truth = torch.from_numpy((random.random((1, 1 + LEVELS, 8, 8)) > 0.5).astype(np.uint8) * 255)
+    right = (truth.float() / 255 - 0.5) * 40
+    turned = right[:, [0, 3, 1, 2]]
+    asked = torch.tensor([[False, True, True, True]])
+    some, none = torch.tensor([False]), torch.tensor([True])
+    certain, doubtful = torch.tensor([[0.0, 1.0, 1.0, 1.0]]), torch.full((1, 1 + LEVELS), 0.25)
+    for masks in (right, turned):
+        loss, log = losses(masks, certain, truth, asked, some)
+        assert float(loss) == pytest.approx(0, abs=1e-3)
+        assert log["iou_points"] == 1
+    assert float(losses(right, doubtful, truth, asked, some)[0]) == pytest.approx(0.75**2, abs=1e-3)
+    assert float(losses(-right, certain, truth, asked, some)[0]) > 3
+    with_nothing = torch.cat([right, right]), torch.cat([certain, doubtful]), torch.cat([truth, truth * 0])
+    loss, _ = losses(*with_nothing, torch.cat([asked, asked]), torch.cat([some, none]))
+    assert float(loss) == pytest.approx(0.25**2 / 2, abs=1e-3), "where nothing is, only the quality counts"
 
 
 def test_the_rate_warms_up_and_falls_to_nothing() -> None:
