@@ -1,8 +1,8 @@
 """More boxes for SAM to judge: what is connected at several strengths and several gaps.
 
 The OpenCV segmenter decides for one reading of a screen and has to be right. SAM says itself where it sees
-nothing, so here a box may be wrong: letters joined to words, words to lines and lines to blocks, at faint
-and at strong edges.
+nothing, so here a box may be wrong: what straight edges frame, and letters joined to words, words to lines
+and lines to blocks, at faint and at strong edges.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models import opencv
+from models.sam_frames import framed
 from models.screen_content import steepness
 from models.screen_layout import Box, Part
 
@@ -20,6 +21,8 @@ _STRENGTHS = (10, 24, 56)
 _REACHES = ((1, 1), (5, 1), (9, 3), (3, 3), (15, 9))
 """Pixels across and down within which edges belong together."""
 _SMALLEST, _LARGEST = 6, 0.9
+_FRAMES = 60
+"""Boxes of what is framed by straight edges, at most."""
 _SAME = 0.75
 """Boxes whose intersection is this share of their union are one proposal."""
 
@@ -27,7 +30,8 @@ _SAME = 0.75
 def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Part]:
     """At most ``limit`` boxes of a working copy, uint8 [h, w, 3], that are not among the known ones.
 
-    Their masks are their boxes. Boxes that several readings agree on come first. Deterministic.
+    Their masks are their boxes. What is framed comes first, then boxes that several readings agree on.
+    Deterministic.
     """
     cv2 = opencv.load()
     height, width = pixels.shape[:2]
@@ -49,28 +53,35 @@ def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Pa
     boxes = np.concatenate(found).astype(np.int64)
     size = boxes[:, 2:] - boxes[:, :2]
     boxes = boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
-    return [
-        Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1)
-        for box in _new(boxes, np.array([part.box for part in known]).reshape(-1, 4), limit)
-    ]
+    near = np.array([part.box for part in known]).reshape(-1, 4)
+    frames = framed(pixels)
+    taken = _unlike(frames, range(len(frames)), near, min(_FRAMES, limit))
+    near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
+    taken += _agreed(boxes, near, limit - len(taken))
+    return [Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1) for box in taken]
 
 
-def _new(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
+def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
     """Boxes int [n, 4] unlike the known ones and each other, those with most alike first."""
     boxes, counts = np.unique(boxes, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[: 8 * limit]
     boxes = boxes[order]
     votes = np.array([int((_alike(boxes, box) >= _SAME).sum()) for box in boxes]) + counts[order]
+    return _unlike(boxes, np.argsort(-votes, kind="stable"), known, limit)
+
+
+def _unlike(boxes: np.ndarray, order: Sequence[int] | np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
+    """At most ``limit`` of the boxes int [n, 4] in that order, unlike the known ones and each other."""
     taken: list[Box] = []
     near = known
-    for index in np.argsort(-votes, kind="stable"):
+    for index in order:
+        if len(taken) == limit:
+            break
         box = boxes[index]
         if len(near) and float(_alike(near, box).max()) >= _SAME:
             continue
         near = np.concatenate([near, box[None]])
         taken.append((int(box[0]), int(box[1]), int(box[2]), int(box[3])))
-        if len(taken) == limit:
-            break
     return taken
 
 

@@ -1,0 +1,75 @@
+"""Rectangles between long straight edges: windows, bars and pictures on restless ground.
+
+What is connected (``sam_proposals``) misses a window whose border runs into a photograph, and a bar that
+ends where the screen ends. Two level edges of the same extent still say where it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models import opencv
+
+_STEP = 8
+"""Grey levels from a row to the next from which there is an edge."""
+_SHORTEST = 28
+"""Pixels of an edge that may be a side."""
+_GAP = 5
+"""Pixels that an edge may be broken for."""
+_OFF = 5
+"""Pixels by which the ends of two sides may differ: corners are round."""
+_SIDE = 0.5
+"""Share of an upright side that must be an edge, or the end of the screen."""
+_MOST = 160
+"""Level edges looked at, longest first: each is held against each."""
+_THIN = 8
+
+
+def framed(pixels: np.ndarray) -> np.ndarray:
+    """Boxes int64 [n, 4] (x0, y0, x1, y1) in a working copy, uint8 [h, w, 3], those best framed first."""
+    height, width = pixels.shape[:2]
+    level, upright = _edges(pixels), _edges(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
+    # How much of a column, from the top down to each row, is an edge within two pixels to either side.
+    beside = opencv.load().dilate(upright.T.astype(np.uint8), np.ones((1, 5), np.uint8))
+    beside[:, :2] = beside[:, -2:] = 1
+    down = np.concatenate([np.zeros((1, width), np.int64), np.cumsum(beside, 0, dtype=np.int64)])
+    lines = [(0, width, 0), (0, width, height), *_lines(level, _MOST)]
+    boxes, scores = [], []
+    for i, (left, right, y) in enumerate(lines):
+        for other_left, other_right, other_y in lines[i + 1 :]:
+            top, bottom = min(y, other_y), max(y, other_y)
+            x0, x1 = max(left, other_left), min(right, other_right)
+            if bottom - top < _THIN or x1 - x0 < _SHORTEST:
+                continue
+            same = abs(left - other_left) <= _OFF and abs(right - other_right) <= _OFF
+            at_end = top == 0 or bottom == height
+            if not same and not at_end:
+                continue
+            if at_end:  # the end of the screen is as long as the other side is
+                x0, x1 = (left, right) if 0 < y < height else (other_left, other_right)
+            if (x1 - x0) * (bottom - top) > 0.9 * width * height:
+                continue
+            sides = [(down[bottom, x] - down[top, x]) / (bottom - top) for x in (min(x0, width - 1), x1 - 1)]
+            if min(sides) >= _SIDE:
+                boxes.append((x0, top, x1, bottom))
+                scores.append(sum(sides))
+    order = np.argsort(-np.array(scores), kind="stable")
+    return np.array(boxes, np.int64).reshape(-1, 4)[order]
+
+
+def _edges(pixels: np.ndarray) -> np.ndarray:
+    """bool [h, w]: whether a row differs from the one above it there."""
+    edges = np.zeros(pixels.shape[:2], bool)
+    edges[1:] = np.abs(pixels[1:].astype(np.int16) - pixels[:-1]).max(2) > _STEP
+    return edges
+
+
+def _lines(edges: np.ndarray, most: int) -> list[tuple[int, int, int]]:
+    """Level edges as (x0, x1, y), the longest first."""
+    cv2 = opencv.load()
+    joined = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, _GAP), np.uint8))
+    long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, _SHORTEST), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=4)
+    stats = stats[1:][stats[1:, 3] <= 4]
+    stats = stats[np.argsort(-stats[:, 2], kind="stable")][:most]
+    return [(int(x), int(x + w), int(y + h // 2)) for x, y, w, h, _ in stats]
