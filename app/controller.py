@@ -24,7 +24,7 @@ from app.preferences import follow_live
 from app.prompt_bar import RunState
 from app.recording import new_path
 from app.region_editor import RegionEditor
-from app.scene import Opened, Scene, read
+from app.scene import Opened, Scene, known_truth, read
 from app.session import Session
 from app.token_rate import TokenRate
 from app.verifier import Verifier
@@ -200,7 +200,12 @@ class Controller(QObject):
 
         self._files.drop()
         self._set_finding(False)
-        self._files.submit(lambda context: context.post(Opened(Scene(from_array(pixels, name)))))
+
+        def open_it(context: Context) -> None:
+            screenshot = from_array(pixels, name)
+            context.post(Opened(Scene(screenshot, truth=known_truth(screenshot))))
+
+        self._files.submit(open_it)
 
     def set_segmenter(self, name: str) -> None:
         """Find the regions of the open screenshot in another way; nothing to do while a run goes on.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
@@ -14,6 +16,7 @@ from core.colour_maps import SCALE_FLOOR, composite
 from core.quantity import ESTIMATED, Quantity
 
 BAR = 12
+GAP = 6
 TICK = 4
 
 
@@ -26,6 +29,26 @@ def tick_values(scale: float, signed: bool, most: int = 5) -> list[float]:
     size = next(c for c in choices if np.floor(scale / c + 1e-9) <= max(1, side))
     count = int(np.floor(scale / size + 1e-9))
     return [float(k * size) for k in range(-count if signed else 0, count + 1)]
+
+
+def fitting(
+    titles: Sequence[str], ends: tuple[str, str], width: int, metrics: QFontMetrics
+) -> tuple[str, str, str]:
+    """What to write at the left, in the middle and at the right of ``width`` pixels.
+
+    The first of the titles, from long to short, beside which the words at the ends have room; beside the
+    last one they are elided, and left out where not even a part of them has room.
+    """
+    longest = max(metrics.horizontalAdvance(end) for end in ends)
+    room = 0
+    for title in titles:
+        room = (width - metrics.horizontalAdvance(title)) // 2 - (GAP if longest else 0)
+        if room >= longest:
+            return ends[0], title, ends[1]
+    left, right = (metrics.elidedText(end, Qt.TextElideMode.ElideRight, max(room, 0)) for end in ends)
+    if min(len(left), len(right)) < 3:  # a letter and an ellipsis say nothing
+        left = right = ""
+    return left, metrics.elidedText(titles[-1], Qt.TextElideMode.ElideRight, width), right
 
 
 class Legend(QWidget):
@@ -91,26 +114,23 @@ class Legend(QWidget):
     def _paint_title(
         self, painter: QPainter, box: QRect, metrics: QFontMetrics, colours: theme.Tokens
     ) -> None:
-        """The unit in the middle, and at the ends what the signs mean where there is room."""
-        title = "estimated effect, nats" if box.width() >= 130 else "est. effect, nats"
+        """The unit in the middle, and at the ends what the signs mean."""
+        titles = ["estimated effect, nats", "est. effect, nats", "est., nats"]
+        ends = ("less", "more") if self._difference else ("opposes", "supports")
         if self._quantity is not ESTIMATED:
-            title = self._quantity.title if box.width() >= 180 else self._quantity.kind
+            titles = [self._quantity.title, self._quantity.kind]
             if self._difference:
-                title = f"difference, {self._quantity.kind}"
+                titles = [f"difference, {self._quantity.kind}"]
         elif self._difference:
-            title = "difference, estimated, nats" if box.width() >= 160 else "est. difference, nats"
+            titles = ["difference, estimated, nats", "est. difference, nats", "est., nats"]
+        if not self._signed or self._quantity is not ESTIMATED:
+            ends = ("", "")
+        left, title, right = fitting(titles, ends, box.width(), metrics)
         painter.setPen(QColor(colours.text))
         painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), title)
-        words = ("less", "more") if self._difference else ("opposes", "supports")
-        ends = [(Qt.AlignmentFlag.AlignLeft, words[0]), (Qt.AlignmentFlag.AlignRight, words[1])]
-        if (
-            self._signed
-            and self._quantity is ESTIMATED
-            and box.width() > metrics.horizontalAdvance(title + " ".join(words)) + 24
-        ):
-            painter.setPen(QColor(colours.muted))
-            for side, text in ends:
-                painter.drawText(box, int(side), text)
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft), left)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight), right)
 
     def _paint_ticks(
         self, painter: QPainter, bar: QRect, metrics: QFontMetrics, colours: theme.Tokens

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from app import theme
 from app.session import Session
-from core.dynamics import shape_of_trace
+from core.dynamics import changes, shape_of_trace
+from core.quantity import ESTIMATED
 
 MARGIN = 28
 DOT = 4.0
@@ -58,10 +59,11 @@ class PathMap(QWidget):
                 self._points = shape.points[:, :2]
                 bent = f"{shape.tortuosity:.1f}" if math.isfinite(shape.tortuosity) else "∞ (it returns)"
                 unit = " nats" if trace.quantity.unit == "nats" else ""
+                seeing = "steps with visual evidence" if trace.quantity is ESTIMATED else "steps"
                 self.figures = (
                     f"By {trace.quantity.kind} {trace.quantity.noun}: length {shape.length:,.1f}{unit}, "
                     f"tortuosity {bent}, {shape.concentration:.0%} on one region, the strongest region "
-                    f"changes at {shape.wandering:.0%} of the passages."
+                    f"changes at {changes(trace):.0%} of the passages between {seeing}."
                 )
         self.setAccessibleDescription(self.figures)
         self.update()

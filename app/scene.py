@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.samples import SAMPLES, Truth, truth_of
+from PIL import Image
+
+from app.samples import Truth, samples, truth_of
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Trace
@@ -42,18 +44,21 @@ def read(path: Path) -> Opened:
         from core.store import read_trace
 
         trace = read_trace(path)
-        truth = _truth_of_sample(trace.screenshot)
+        truth = known_truth(trace.screenshot)
         return Opened(Scene(trace.screenshot, trace.region_map, trace.segmenter, truth), path, trace)
     from core.screenshot import load_screenshot
 
-    return Opened(Scene(load_screenshot(path), truth=truth_of(path)), path)
+    screenshot = load_screenshot(path)
+    return Opened(Scene(screenshot, truth=truth_of(path) or known_truth(screenshot)), path)
 
 
-def _truth_of_sample(screenshot: Screenshot) -> Truth | None:
-    """The truth of a screenshot that is one of the samples, which a trace does not hold; None for others."""
+def known_truth(screenshot: Screenshot) -> Truth | None:
+    """The truth of a screenshot that has the pixels of a sample, whatever its name; None for others."""
     from core.screenshot import load_screenshot
 
-    sample = SAMPLES / Path(screenshot.name).name
-    if not sample.is_file() or load_screenshot(sample).sha256 != screenshot.sha256:
-        return None
-    return truth_of(sample)
+    for sample in samples():
+        with Image.open(sample.path) as header:
+            same_size = header.size == (screenshot.width, screenshot.height)
+        if same_size and load_screenshot(sample.path).sha256 == screenshot.sha256:
+            return truth_of(sample.path)
+    return None

@@ -211,19 +211,28 @@ class TokenDocument:
     def show_steps(self, kept: np.ndarray | None) -> bool:
         """Show only steps of which ``kept``, bool [steps], is True; None shows all, as do steps beyond it.
 
-        Headings stay. Returns whether anything changed.
+        A heading shows with any step below it. Returns whether anything changed.
         """
         wanted = None if kept is None else (kept.tobytes(), self.document.blockCount())
         if wanted == self._shown:
             return False
         self._shown, changed = wanted, False
+        below = {
+            phase
+            for step, phase in enumerate(self._phases)
+            if kept is None or step >= len(kept) or kept[step]
+        }
+        headings = dict(self._headings)
         block = self.document.begin()
         while block.isValid():
-            step = block.userState()
-            if step == SPACER:  # belongs to what follows it
-                following = block.next()
-                step = following.userState() if following.isValid() else HEADING
-            shown = kept is None or not 0 <= step < len(kept) or bool(kept[step])
+            meant = block
+            while meant.userState() == SPACER and meant.next().isValid():  # belongs to what follows it
+                meant = meant.next()
+            step = meant.userState()
+            if step == HEADING:
+                shown = headings.get(meant.position()) in below
+            else:
+                shown = kept is None or not 0 <= step < len(kept) or bool(kept[step])
             if shown != block.isVisible():
                 block.setVisible(shown)
                 block.setLineCount(max(1, block.layout().lineCount()) if shown else 0)

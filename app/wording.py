@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from core.following import follow
 from core.intervals import NOMINAL, Bounds
 from core.links import LEAST_EFFECT, LITTLE_EVIDENCE, SHARE_OF_STRONGEST, least_effect
 from core.quantity import ESTIMATED, Quantity
@@ -26,6 +27,11 @@ NOT_CALIBRATED = (
 ALONE = 0.1
 """Share of the reliance that a region's effect needs for the selection to depend on it by itself: what
 several regions say, or an earlier thought has noted, stays likely without any one of them."""
+
+CARRIED = 0.5
+"""Of what a selection leads back to, the part that was read before it, from which that is told."""
+NAMED = 2
+"""Regions that are named where attention leads to several."""
 
 
 def two_digits(value: float) -> str:
@@ -130,11 +136,13 @@ def span_title(trace: Trace, start: int, end: int) -> str:
 
 
 def earlier_finding(trace: Trace, start: int, end: int, least: float = 0.02) -> str:
-    """One sentence: the earlier steps that lead back to what the tokens were taken from; or "".
+    """One sentence: the earlier thoughts that lead back to what the tokens were taken from; or "".
 
-    It follows the strongest attention from step to step until one rests on the screenshot. ``least`` is the
-    share of attention below which nothing is said.
+    It follows attention from token to token; in a trace that knows only the steps attended to, from step to
+    step. ``least`` is the share of attention below which nothing is said.
     """
+    if trace.quantity is ESTIMATED and start < len(trace.earlier_tokens):
+        return _followed_finding(trace, start, end)
     path = trail(trace, start, end, least)
     if not path:
         return ""
@@ -148,6 +156,25 @@ def earlier_finding(trace: Trace, start: int, end: int, least: float = 0.02) -> 
     if float(trace.reliance[step.start : step.end].sum()) < LITTLE_EVIDENCE:
         return f"{where}, resting on almost no visual evidence."
     return f"{where}, resting on {name}{_and_others(effects, least_effect(trace))}."
+
+
+def _followed_finding(trace: Trace, start: int, end: int) -> str:
+    """Where attention leads from token to token, if a noticeable part of it was read before the span."""
+    followed = follow(trace, start, end)
+    carried = followed.carried
+    if carried.sum() <= CARRIED * (carried.sum() + followed.direct.sum()):
+        return ""
+    step = int(followed.steps.argmax())
+    share = float(followed.steps[step] / carried.sum())
+    order = np.argsort(-carried, kind="stable")
+    near = order[carried[order] >= SHARE_OF_STRONGEST * carried.max()]
+    names = [f"“{trace.region_map.regions[region].name}”" for region in near[:NAMED]]
+    more = len(near) - len(names)
+    where = f"{' and '.join(names)}{f' and {more} more' if more else ''}"
+    reading = f"read at step {step + 1}"
+    if share < 0.95:
+        reading = f"read most at step {step + 1} ({percent(share)})"
+    return f"Looked back: followed from token to token, attention leads to {where}, {reading}."
 
 
 def _and_others(effects: np.ndarray, least: float) -> str:

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 
 from core.events import EffectsEstimated, Event, StepEnded
+from core.links import LITTLE_EVIDENCE
+from core.quantity import ESTIMATED
 from core.trace import Trace
 
 ENTRIES: Final = 32
@@ -71,11 +73,26 @@ def shape_of(effects: np.ndarray) -> Shape:
 
 def shape_of_trace(trace: Trace) -> Shape:
     """The shape of the steps of a trace whose effects are all known, from the first."""
+    return shape_of(_known_sums(trace, trace.effects))
+
+
+def changes(trace: Trace) -> float:
+    """Share of passages in which the strongest region changes, between steps that rest on the screenshot.
+
+    As ``Shape.wandering``, but steps with an estimated reliance below ``LITTLE_EVIDENCE`` are passed over: of
+    what they hardly rest on, the strongest is chance. Those of a trace without nats all count. 0 to 1.
+    """
+    effects = _known_sums(trace, trace.effects)
+    if trace.quantity is ESTIMATED:
+        effects = effects[_known_sums(trace, trace.reliance) >= LITTLE_EVIDENCE]
+    return shape_of(effects).wandering
+
+
+def _known_sums(trace: Trace, values: np.ndarray) -> np.ndarray:
+    """Sums of the values of tokens over the steps that are wholly estimated: [tokens, …] → [steps, …]."""
     bounds = np.append(trace.step_starts, len(trace))
     bounds = bounds[: np.searchsorted(bounds, trace.estimated, side="right")]
-    if len(bounds) < 2:
-        return shape_of(trace.effects[:0])
-    return shape_of(np.add.reduceat(trace.effects[: bounds[-1]], bounds[:-1]))
+    return values[:0] if len(bounds) < 2 else np.add.reduceat(values[: bounds[-1]], bounds[:-1])
 
 
 def _principal(effects: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.earlier import EarlierSteps
+from core.earlier import Earlier
 from core.intervals import Bounds
 from core.trace import Step, Token, Trace
 
@@ -42,7 +42,7 @@ class TokenDecoded:
 class EffectsEstimated:
     """Effects of tokens ``start`` .. ``start + len(effects)``: float32 [n, regions] and [n], nats.
 
-    ``earlier`` tells which earlier steps these tokens attend to, where that was read; ``bounds`` are the
+    ``earlier`` tells what these tokens attend to among those before, where that was read; ``bounds`` are the
     intervals of the effects, where the estimator gives any.
     """
 
@@ -50,7 +50,7 @@ class EffectsEstimated:
     start: int
     effects: np.ndarray
     reliance: np.ndarray
-    earlier: EarlierSteps | None = None
+    earlier: Earlier | None = None
     bounds: Bounds | None = None
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from core.control import RunControl
 from core.coverage import coverage
-from core.earlier import EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, StepEnded, TokenDecoded
 from core.intervals import bounds_of
@@ -74,7 +73,7 @@ def reattribute(
         effects, reliance = estimator.estimate(rows)
         bounds = bounds_of(estimator, rows)
         stop = start + len(effects)
-        earlier = EarlierSteps(trace.earlier.steps[start:stop], trace.earlier.shares[start:stop])
+        earlier = trace.earlier.part(start, stop)
         estimated.append(EffectsEstimated(generation, start, effects, reliance, earlier, bounds))
         yield Stage(generation, "Estimating effects", 0.8 + 0.2 * (start + len(effects)) / len(features))
     if control.stopped:

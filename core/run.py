@@ -183,8 +183,6 @@ class _Loop:
         self._control = control
         self._writer = writer
         self._steps = StepSplitter()
-        self._starts: list[int] = []
-        self._step_of: list[int] = []
         self._phases = PhaseReader(thinker.markers)
         self._probe = (
             None if estimator is None else thinker.probe(prepared, coverage(region_map, prepared.cells))
@@ -227,9 +225,6 @@ class _Loop:
         """The token with its phase and step, and the step that ended just before it."""
         phase, text = self._phases.push(drawn.id, drawn.text)
         ended = self._steps.push(text, phase)
-        if self._steps.index == len(self._starts):
-            self._starts.append(index)
-        self._step_of.append(self._steps.index)
         return ended, Token(index, drawn.id, text, drawn.log_prob, phase, self._steps.index)
 
     def _due(self, waited: float, step_ended: bool) -> bool:
@@ -247,9 +242,7 @@ class _Loop:
         features = self._probe.flush()
         if features is not None:
             effects, reliance = self._estimator.estimate(features)
-            own = np.array(self._step_of[start : start + len(effects)], np.int64)
-            rows = self._probe.looked_back.float().cpu().numpy()
-            earlier = strongest(rows, np.array(self._starts, np.int64), own)
+            earlier = strongest(self._probe.looked_back)
             bounds = bounds_of(self._estimator, features)
             yield EffectsEstimated(self._generation, start, effects, reliance, earlier, bounds)
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from core.earlier import EarlierSteps
+from core.earlier import Earlier, EarlierSteps
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Failed, Finished, TokenDecoded, fold
 from core.intervals import Bounds
@@ -65,7 +65,7 @@ class TraceWriter:
         self.path = Path(path).resolve()
         self._tokens: list[tuple[Any, ...]] = []
         self._effects: list[tuple[Any, ...]] = []
-        self._earlier: list[tuple[Any, ...]] = []
+        self._earlier: list[tuple[int, Earlier]] = []
         self._bounds: list[tuple[Any, ...]] = []
         self._meta: dict[str, str] = {}
         # collects status and details through the same fold that every view uses
@@ -91,7 +91,7 @@ class TraceWriter:
             case EffectsEstimated(start=start, effects=effects, reliance=reliance):
                 self._effects += _effect_rows(start, effects, reliance)
                 if event.earlier is not None:
-                    self._earlier += _earlier_rows(start, event.earlier)
+                    self._earlier.append((start, event.earlier))
                 if event.bounds is not None:
                     self._bounds += _bound_rows(start, event.bounds)
             case Finished() | Failed():
@@ -252,7 +252,7 @@ def _write_whole(path: Path, trace: Trace) -> None:
                 database,
                 [_token_row(token) for token in trace.tokens],
                 _effect_rows(0, trace.effects[:estimated], trace.reliance[:estimated]),
-                _earlier_rows(0, trace.earlier),
+                [(0, trace.earlier)],
                 [] if trace.bounds is None else _bound_rows(0, trace.bounds),
             )
             for measurement in trace.measured:
@@ -311,12 +311,13 @@ def _insert_run(
     database: sqlite3.Connection,
     tokens: list[tuple[Any, ...]],
     effects: list[tuple[Any, ...]],
-    earlier: list[tuple[Any, ...]],
+    earlier: list[tuple[int, Earlier]],
     bounds: list[tuple[Any, ...]],
 ) -> None:
     database.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?)", tokens)
     database.executemany("INSERT OR REPLACE INTO effect VALUES (?, ?, ?)", effects)
-    database.executemany("INSERT OR REPLACE INTO earlier VALUES (?, ?, ?)", earlier)
+    for start, part in earlier:
+        _insert_earlier(database, start, part)
     database.executemany("INSERT OR REPLACE INTO bound VALUES (?, ?, ?)", bounds)
 
 
@@ -347,10 +348,22 @@ def _effect_rows(start: int, effects: np.ndarray, reliance: np.ndarray) -> list[
     return [(start + i, row.tobytes(), value) for i, (row, value) in enumerate(pairs)]
 
 
-def _earlier_rows(start: int, earlier: EarlierSteps) -> list[tuple[Any, ...]]:
-    steps, shares = earlier.steps.astype("<i4"), np.clip(finite(earlier.shares), 0.0, 1.0).astype("<f2")
-    rows = enumerate(zip(steps, shares, strict=True), start)
-    return [(token, of.tobytes(), share.tobytes()) for token, (of, share) in rows if of[0] >= 0]
+def _insert_earlier(database: sqlite3.Connection, start: int, earlier: Earlier) -> None:
+    """Rows of the tokens from ``start`` on that attended to anything."""
+    shares = np.clip(finite(earlier.shares), 0.0, 1.0).astype("<f2")
+    if isinstance(earlier, EarlierSteps):
+        rows = zip(earlier.steps.astype("<i4"), shares, strict=True)
+        database.executemany(
+            "INSERT OR REPLACE INTO earlier VALUES (?, ?, ?)",
+            [(i, of.tobytes(), share.tobytes()) for i, (of, share) in enumerate(rows, start) if of[0] >= 0],
+        )
+        return
+    rest = np.clip(finite(earlier.rest), 0.0, 1.0).astype(float).tolist()
+    entries = zip(earlier.tokens.astype("<i4"), shares, rest, strict=True)
+    database.executemany(
+        "INSERT OR REPLACE INTO earlier_token VALUES (?, ?, ?, ?)",
+        [(i, of.tobytes(), s.tobytes(), r) for i, (of, s, r) in enumerate(entries, start) if of[0] >= 0],
+    )
 
 
 def _bound_rows(start: int, bounds: Bounds) -> list[tuple[Any, ...]]:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from core import intervals
-from core.earlier import EarlierSteps, nothing_earlier, over_span
+from core.earlier import KEPT, Earlier, EarlierSteps, EarlierTokens, no_steps, no_tokens, over_span
+from core.habit import Habit
 from core.quantity import ESTIMATED, UNCALIBRATED, Quantity
 from core.regions import RegionMap
 from core.screenshot import Screenshot
@@ -133,7 +134,11 @@ class Trace:
         self._effects = np.zeros((256, len(region_map)), np.float32)
         self._reliance = np.zeros(256, np.float32)
         self._estimated = 0
-        self._earlier = nothing_earlier(0)
+        self._earlier_steps = no_steps(0)
+        self._earlier_tokens = no_tokens(0)
+        self._attending = 0
+        self._habit = Habit()
+        self._excess = np.zeros((0, KEPT), np.float32)
         self._bounds: intervals.Bounds | None = None
         self._bounded = 0
 
@@ -158,17 +163,31 @@ class Trace:
         self._reliance[start:end] = reliance
         self._estimated = max(self._estimated, end)
 
-    def set_earlier(self, start: int, earlier: EarlierSteps) -> None:
-        """Store which earlier steps the tokens from ``start`` on attend to."""
-        end, known = start + len(earlier), len(self._earlier)
-        if end > known:
-            more = nothing_earlier(max(end - known, known, 256))
-            self._earlier = EarlierSteps(
-                np.concatenate([self._earlier.steps, more.steps]),
-                np.concatenate([self._earlier.shares, more.shares]),
+    def set_earlier(self, start: int, earlier: Earlier) -> None:
+        """Store what the tokens from ``start`` on attend to: earlier tokens, or steps of an older file."""
+        end = start + len(earlier)
+        if isinstance(earlier, EarlierSteps):
+            known = self._earlier_steps
+            if end > len(known):
+                more = no_steps(max(end - len(known), len(known), 256))
+                self._earlier_steps = known = EarlierSteps(
+                    np.concatenate([known.steps, more.steps]), np.concatenate([known.shares, more.shares])
+                )
+            known.steps[start:end], known.shares[start:end] = earlier.steps, earlier.shares
+            return
+        kept = self._earlier_tokens
+        if end > len(kept):
+            new = no_tokens(max(end - len(kept), len(kept), 256))
+            self._earlier_tokens = kept = EarlierTokens(
+                np.concatenate([kept.tokens, new.tokens]),
+                np.concatenate([kept.shares, new.shares]),
+                np.concatenate([kept.rest, new.rest]),
             )
-        self._earlier.steps[start:end] = earlier.steps
-        self._earlier.shares[start:end] = earlier.shares
+        kept.tokens[start:end], kept.shares[start:end] = earlier.tokens, earlier.shares
+        kept.rest[start:end] = earlier.rest
+        self._attending = max(self._attending, end)
+        if start < len(self._habit):
+            self._habit = Habit()
 
     def set_bounds(self, start: int, bounds: intervals.Bounds) -> None:
         """Store intervals of the effects, [n, regions] each in nats, of tokens from ``start`` on.
@@ -209,16 +228,41 @@ class Trace:
         return intervals.over_span(self._effects[start:end], known[0][start:end], known[1][start:end], factor)
 
     @property
-    def earlier(self) -> EarlierSteps:
-        """Which earlier steps each token attends to, of as many tokens as that is known of. Read only."""
-        end = min(len(self._earlier), self._estimated)
-        return EarlierSteps(self._earlier.steps[:end], self._earlier.shares[:end])
+    def earlier(self) -> Earlier:
+        """What each token attends to, of as many tokens as that is known of. Read only."""
+        if self._attending or not len(self._earlier_steps):
+            return self.earlier_tokens
+        return self._earlier_steps.part(0, min(len(self._earlier_steps), self._estimated))
+
+    @property
+    def earlier_tokens(self) -> EarlierTokens:
+        """Which earlier tokens each token attends to; none of a file older than format 3. Read only."""
+        return self._earlier_tokens.part(0, min(self._attending, self._estimated))
+
+    @property
+    def excess(self) -> np.ndarray:
+        """Attention to ``earlier_tokens`` beyond what those usually get, float32 [known, KEPT]. Read only."""
+        known, done = self.earlier_tokens, len(self._habit)
+        if len(known) > done:
+            grown = np.zeros((len(self._earlier_tokens), KEPT), np.float32)
+            grown[:done] = self._excess[:done]
+            grown[done : len(known)] = self._habit.beyond(known.part(done, len(known)))
+            self._excess = grown
+        return self._excess[: len(known)]
 
     def span_earlier(self, start: int, end: int) -> list[tuple[int, float]]:
-        """Earlier steps that a token span attends to: (step, mean share of attention), strongest first."""
-        known = self.earlier
-        part = EarlierSteps(known.steps[start:end], known.shares[start:end])
-        return over_span(part, self.tokens[start].step) if start < len(self.tokens) else []
+        """Earlier steps that a token span attends to: (step, mean share of attention), strongest first.
+
+        Where earlier tokens are known, the share is what theirs exceed the usual by.
+        """
+        if start >= len(self.tokens):
+            return []
+        before, known = self.tokens[start].step, self.earlier
+        if isinstance(known, EarlierSteps):
+            return over_span(known.shares[start:end], known.steps[start:end], before)
+        tokens = known.tokens[start:end]
+        steps = np.searchsorted(self.step_starts, tokens, side="right") - 1  # −1 stays −1
+        return over_span(self.excess[start:end], steps, before)
 
     @property
     def quantity(self) -> Quantity:

@@ -26,7 +26,7 @@ from core.errors import InputError
 APPLICATION_ID: Final = 0x5347544C
 """What marks a SQLite database as a trace: "SGTL"."""
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 
 TABLES: Final = {
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
@@ -41,6 +41,8 @@ TABLES: Final = {
     " phase TEXT NOT NULL, step INTEGER NOT NULL",
     "effect": "token INTEGER PRIMARY KEY, effects BLOB NOT NULL, reliance REAL NOT NULL",
     "earlier": "token INTEGER PRIMARY KEY, steps BLOB NOT NULL, shares BLOB NOT NULL",
+    "earlier_token": "token INTEGER PRIMARY KEY, tokens BLOB NOT NULL, shares BLOB NOT NULL,"
+    " rest REAL NOT NULL",
     "measurement": 'id INTEGER PRIMARY KEY, "start" INTEGER NOT NULL, "end" INTEGER NOT NULL,'
     " operator TEXT NOT NULL, effects BLOB NOT NULL, reliance REAL NOT NULL, base_log_prob REAL NOT NULL,"
     " mask_count INTEGER NOT NULL, masks BLOB NOT NULL, mask_log_probs BLOB NOT NULL",
@@ -54,6 +56,8 @@ OPTIONAL_TABLES: Final = {
 
 MIGRATIONS: Final[dict[int, str]] = {
     1: "CREATE TABLE earlier (token INTEGER PRIMARY KEY, steps BLOB NOT NULL, shares BLOB NOT NULL)",
+    2: "CREATE TABLE earlier_token (token INTEGER PRIMARY KEY, tokens BLOB NOT NULL, shares BLOB NOT NULL,"
+    " rest REAL NOT NULL)",
 }
 """For each older version, the SQL that turns it into the next one."""
 

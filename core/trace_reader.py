@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
-from core.earlier import KEPT, nothing_earlier
+from core.earlier import KEPT, no_steps, no_tokens
 from core.regions import MAX_REGIONS, Region, RegionMap
 from core.screenshot import MAX_PIXELS, Screenshot
 from core.strict_json import FLOAT32_MAX
@@ -56,6 +56,11 @@ def read_trace(path: Path) -> Trace:
                 ),
                 "earlier": _rows(
                     connection, "SELECT token, steps, shares FROM earlier ORDER BY token", MAX_TOKENS
+                ),
+                "earlier_token": _rows(
+                    connection,
+                    "SELECT token, tokens, shares, rest FROM earlier_token ORDER BY token",
+                    MAX_TOKENS,
                 ),
                 "measurement": _rows(
                     connection,
@@ -105,7 +110,8 @@ def _trace(rows: dict[str, list[tuple[Any, ...]]]) -> Trace:
         trace.details["interrupted"] = True
     _add_tokens(trace, rows["token"])
     _add_effects(trace, rows["effect"])
-    _add_earlier(trace, rows["earlier"])
+    _add_earlier_steps(trace, rows["earlier"])
+    _add_earlier_tokens(trace, rows["earlier_token"])
     _add_bounds(trace, rows.get("bound", []))
     for row in rows["measurement"]:
         trace.measured.append(_measurement(row, len(trace), len(trace.region_map)))
@@ -185,22 +191,42 @@ def _add_effects(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
     trace.set_effects(0, effects, reliance)
 
 
-def _add_earlier(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
+def _add_earlier_steps(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
     if not rows:
         return
-    for token, steps, shares in rows:
-        _integer(token, 0, len(trace) - 1, "attention of a token that does not exist")
-        sound = isinstance(steps, bytes) and isinstance(shares, bytes)
-        _require(sound and (len(steps), len(shares)) == (4 * KEPT, 2 * KEPT), "attention of odd length")
-    at = np.array([row[0] for row in rows])
-    known = nothing_earlier(int(at[-1]) + 1)
-    known.steps[at] = np.frombuffer(b"".join(row[1] for row in rows), "<i4").reshape(-1, KEPT)
-    known.shares[at] = np.frombuffer(b"".join(row[2] for row in rows), "<f2").reshape(-1, KEPT)
-    inside = (known.steps >= -1) & (known.steps < trace.step_count)
+    at, steps, shares = _attention(trace, rows)
+    known = no_steps(int(at[-1]) + 1)
+    known.steps[at], known.shares[at] = steps, shares
+    inside = (steps >= -1) & (steps < trace.step_count)
     _require(bool(inside.all()), "attention to a step that does not exist")
-    # also false for NaN
-    _require(bool(((known.shares >= 0) & (known.shares <= 1)).all()), "attention that is not a share")
     trace.set_earlier(0, known)
+
+
+def _add_earlier_tokens(trace: Trace, rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    at, tokens, shares = _attention(trace, rows)
+    for *_, rest in rows:
+        _require(0 <= _number(rest, "a share of attention") <= 1, "attention that is not a share")
+    _require(
+        bool(((tokens >= -1) & (tokens < at[:, None])).all()), "attention to a token that is not earlier"
+    )
+    known = no_tokens(int(at[-1]) + 1)
+    known.tokens[at], known.shares[at], known.rest[at] = tokens, shares, [row[3] for row in rows]
+    trace.set_earlier(0, known)
+
+
+def _attention(trace: Trace, rows: list[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of rows that begin with a token, places and shares: int64 [n], int32 and float16 [n, KEPT]."""
+    for token, places, shares, *_ in rows:
+        _integer(token, 0, len(trace) - 1, "attention of a token that does not exist")
+        sound = isinstance(places, bytes) and isinstance(shares, bytes)
+        _require(sound and (len(places), len(shares)) == (4 * KEPT, 2 * KEPT), "attention of odd length")
+    found = np.frombuffer(b"".join(row[1] for row in rows), "<i4").reshape(-1, KEPT)
+    parts = np.frombuffer(b"".join(row[2] for row in rows), "<f2").reshape(-1, KEPT)
+    # also false for NaN
+    _require(bool(((parts >= 0) & (parts <= 1)).all()), "attention that is not a share")
+    return np.array([row[0] for row in rows]), found, parts
 
 
 def _add_bounds(trace: Trace, rows: list[tuple[Any, ...]]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtGui import QFont, QFontMetrics
 
-from app.legend import Legend, tick_values
+from app.legend import Legend, fitting, tick_values
 
 
 @given(scale=st.floats(0.05, 500), signed=st.booleans(), most=st.integers(2, 9))
@@ -33,3 +34,31 @@ def test_it_says_what_the_colours_mean(qtbot):
     legend.resize(legend.minimumSizeHint())
     legend.show()
     legend.grab()
+
+
+TITLES = ["estimated effect, nats", "est. effect, nats", "est., nats"]
+
+
+def metrics_of(points: float) -> QFontMetrics:
+    font = QFont()
+    font.setPointSizeF(points)
+    return QFontMetrics(font)
+
+
+@pytest.mark.parametrize("points", [8, 11, 15, 18, 24])
+@pytest.mark.parametrize("width", [150, 220, 330])
+def test_at_any_text_size_what_is_written_fits_and_says_that_it_is_estimated(qapp, points, width):
+    metrics = metrics_of(points)
+    left, title, right = fitting(TITLES, ("opposes", "supports"), width, metrics)
+    widths = [metrics.horizontalAdvance(text) for text in (left, title, right)]
+    assert widths[1] + 2 * max(widths[0], widths[2]) <= width, "nothing runs into anything else"
+    assert title.startswith("est")
+
+
+def test_large_text_shortens_the_title_and_then_the_words_at_the_ends(qapp):
+    metrics = metrics_of(15)
+    room = metrics.horizontalAdvance("est., nats") + 2 * metrics.horizontalAdvance("supports") + 16
+    assert fitting(TITLES, ("opposes", "supports"), room, metrics) == ("opposes", "est., nats", "supports")
+    left, _, right = fitting(TITLES, ("opposes", "supports"), room - 50, metrics)
+    assert left.endswith("…")
+    assert right.endswith("…")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
 from fake_traces import fake_trace, grid_regions
 
 from app.samples import samples
-from app.scene import read
+from app.scene import known_truth, read
 from core.errors import InputError
-from core.screenshot import load_screenshot
+from core.screenshot import from_array, load_screenshot
 from core.store import save_trace
 
 
@@ -27,6 +28,17 @@ def test_the_trace_of_a_sample_is_known_to_be_one(tmp_path):
     opened = read(tmp_path / "run.sightline")
     assert opened.trace is not None
     assert opened.scene.truth == read(samples()[0].path).scene.truth
+
+
+def test_a_copy_of_a_sample_is_known_whatever_its_name(tmp_path):
+    original = samples()[0].path
+    shutil.copy(original, tmp_path / "copy.png")
+    assert read(tmp_path / "copy.png").scene.truth == read(original).scene.truth
+    pasted = from_array(load_screenshot(original).pixels, "pasted image")
+    assert known_truth(pasted) == read(original).scene.truth
+    changed = pasted.pixels.copy()
+    changed[0, 0] ^= 1
+    assert known_truth(from_array(changed, "pasted image")) is None
 
 
 def test_a_file_that_only_has_the_name_of_a_sample_is_not_one(tmp_path):

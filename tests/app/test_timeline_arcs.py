@@ -13,15 +13,30 @@ from app import theme
 from app.session import Session
 from app.timeline import Timeline
 from app.wording import earlier_finding
-from core.earlier import nothing_earlier
+from core.earlier import no_steps, no_tokens
 from core.store import save_trace
 from core.trace import Trace
 
 
 def looking_back() -> Trace:
+    """As a trace of format 2 tells it."""
     trace = fake_trace()
-    earlier = nothing_earlier(len(trace))
+    earlier = no_steps(len(trace))
     earlier.steps[47, :3], earlier.shares[47, :3] = (1, 3, 0), (0.25, 0.125, 0.01)
+    trace.set_earlier(0, earlier)
+    return trace
+
+
+def followed() -> Trace:
+    """Token 47 looks at a token of step 4 that read nothing, and that one at a token of step 1 that did."""
+    trace = fake_trace()
+    source, between = trace.step(0).start, trace.step(3).start
+    effects = np.zeros((len(trace), len(trace.region_map)), np.float32)
+    effects[source, 2] = 9.0
+    trace.set_effects(0, effects, effects.sum(1))
+    earlier = no_tokens(len(trace))
+    earlier.tokens[between, 0], earlier.shares[between, 0] = source, 0.5
+    earlier.tokens[47, 0], earlier.shares[47, 0] = between, 0.5
     trace.set_earlier(0, earlier)
     return trace
 
@@ -70,6 +85,27 @@ def test_the_sentence_leads_back_to_where_it_was_read(session):
     found = earlier_finding(trace, 47, 48)
     assert found.startswith("Looked back most at step 2 (25 % of attention), and from there at step 1 (50 %")
     assert "resting on “" in found
+
+
+def test_where_tokens_are_known_arcs_and_the_sentence_come_from_them(pane, session):
+    session.set_trace(followed())
+    session.select(47)
+    trace = session.trace
+    step = trace.step(3)
+    assert [(a, b) for a, b, _ in pane.strip.arcs()] == [(step.start, step.end)]
+    name = trace.region_map.regions[2].name
+    assert earlier_finding(trace, 47, 48) == (
+        f"Looked back: followed from token to token, attention leads to “{name}”, read at step 1."
+    )
+    assert earlier_finding(trace, 46, 47) == ""
+
+
+def test_what_a_word_reads_itself_is_no_looking_back():
+    trace = followed()
+    effects = trace.effects.copy()
+    effects[47, 1] = 9.0
+    trace.set_effects(0, effects, effects.sum(1))
+    assert earlier_finding(trace, 47, 48) == ""
 
 
 def test_arcs_can_be_switched_off(pane, session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from fake_traces import fake_tokens
 from hypothesis import given, settings
@@ -127,3 +128,23 @@ def test_spans_of_tokens_by_position(qapp):
     start, end = result.span(4)[0], result.span(6)[1]
     assert result.tokens_between(start, end) == (4, 7)
     assert result.tokens_between(start + 1, end - 1) == (4, 7)
+
+
+def test_a_heading_goes_when_all_below_it_is_filtered_away_and_comes_back(qapp):
+    result = document(make(("thinking", ["One."]), ("answer", ["Two."])))
+
+    def seen() -> list[str]:
+        found, block = [], result.document.begin()
+        while block.isValid():
+            if block.isVisible() and block.text():
+                found.append(block.text())
+            block = block.next()
+        return found
+
+    everything = seen()
+    assert "Answer" in everything
+    assert result.show_steps(np.array([True, False]))
+    assert "Answer" not in seen()
+    assert "Thinking" in seen()
+    assert result.show_steps(None)
+    assert seen() == everything

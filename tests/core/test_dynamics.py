@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fake_traces import fake_trace
 
-from core.dynamics import Path, shape_of, shape_of_trace
+from core.dynamics import Path, changes, shape_of, shape_of_trace
 from core.events import EffectsEstimated, StepEnded
-from core.trace import Step
+from core.trace import Identity, Step
 
 
 def test_a_straight_path_is_as_long_as_its_ends_are_apart():
@@ -79,3 +79,17 @@ def test_the_shape_of_a_trace_is_that_of_its_steps_with_known_effects():
     trace = fake_trace()
     sums = np.stack([trace.span_effects(step.start, step.end) for step in trace.steps])
     np.testing.assert_allclose(shape_of_trace(trace).points, shape_of(sums).points, atol=1e-5)
+
+
+def test_steps_without_visual_evidence_change_no_region():
+    trace = fake_trace()
+    effects = np.zeros((len(trace), len(trace.region_map)), np.float32)
+    for step in trace.steps:
+        seen = step.index % 2 == 0
+        effects[step.start, 1 if seen else 2] = 5.0 if seen else 0.2
+    trace.set_effects(0, effects, effects.sum(1))
+    assert trace.step_count > 2
+    assert shape_of_trace(trace).wandering == 1.0
+    assert changes(trace) == 0.0
+    trace.estimator = Identity("none", details={"calibrated": False})
+    assert changes(trace) == 1.0

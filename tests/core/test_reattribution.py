@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.control import RunControl
+from core.coverage import coverage
 from core.errors import InputError
 from core.events import Finished, Stage, Started, StepEnded, TokenDecoded, fold
 from core.reattribution import OtherModelError, reattribute
@@ -74,10 +75,36 @@ def test_the_numbers_are_those_of_a_run_with_these_regions_from_the_start(
     np.testing.assert_allclose(again.effects, direct.effects, atol=1e-4)
     np.testing.assert_allclose(again.reliance, direct.reliance, atol=1e-4)
     assert np.abs(again.effects).max() > 1e-2, "the comparison is of something"
-    np.testing.assert_array_equal(again.earlier.steps, trace.earlier.steps)
+    assert (trace.earlier.tokens >= 0).any()
+    np.testing.assert_array_equal(again.earlier.tokens, trace.earlier.tokens)
+    np.testing.assert_array_equal(again.earlier.rest, trace.earlier.rest)
     np.testing.assert_array_equal(again.earlier.shares, trace.earlier.shares)
     assert np.array_equal(trace.effects, before), "the old trace is as it was"
     assert trace.region_map is regions
+
+
+def test_the_earlier_tokens_of_a_run_are_those_of_one_pass_over_its_text(
+    tiny_thinker, screenshot, regions, trace
+):
+    prepared = tiny_thinker.prepare(screenshot.pixels, "What?")
+    ids, first = [token.id for token in trace.tokens], prepared.prompt_length
+    layers: dict[int, list[np.ndarray]] = {}
+
+    def hear(layer, start, rows):
+        whole = np.zeros((rows.shape[1], len(ids)))
+        seen = rows[:, :, first : first + len(ids)].mean(0)
+        whole[:, : seen.shape[1]] = seen
+        layers.setdefault(layer, []).append(whole)
+
+    tiny_thinker.teach(prepared, ids, coverage(regions, prepared.cells), hear)
+    attention = np.mean([np.concatenate(parts) for parts in layers.values()], axis=0)
+    for row, tokens, shares, rest in zip(
+        attention, trace.earlier.tokens, trace.earlier.shares, trace.earlier.rest, strict=True
+    ):
+        known = tokens >= 0
+        np.testing.assert_allclose(row[tokens[known]], shares[known], atol=3e-4)
+        np.testing.assert_allclose(np.sort(row)[::-1][: known.sum()], shares[known], atol=3e-4)
+        np.testing.assert_allclose(row.sum() - row[tokens[known]].sum(), rest, atol=3e-4)
 
 
 def test_the_events_are_those_of_a_run(tiny_thinker, regions, trace):

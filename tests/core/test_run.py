@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from core.control import RunControl
+from core.earlier import KEPT
 from core.errors import InputError
 from core.events import EffectsEstimated, Failed, Finished, Started, StepEnded, TokenDecoded, fold
 from core.regions import Region, RegionMap
 from core.run import EFFECTS_AT_ONCE, found, run
 from core.screenshot import Screenshot
-from core.trace import Identity, Sampling, Step, Trace
+from core.trace import Identity, Sampling, Trace
 
 SHORT = Sampling(max_new_tokens=60, temperature=1.0, seed=3)
 
@@ -280,37 +281,17 @@ def test_the_real_trace_file_holds_the_run(start, tmp_path):
     assert again.status == "finished"
 
 
-class FiveTokens:
-    """Ends a step after every five tokens, whatever they say."""
-
-    def __init__(self):
-        self.index, self._count = -1, 0
-
-    def push(self, text, phase):
-        ended = None
-        if self._count % 5 == 0:
-            ended = self.close() if self._count else None
-            self.index += 1
-        self._count += 1
-        return ended
-
-    def close(self):
-        return Step(self.index, 5 * self.index, self._count, "thinking", "")
-
-
-def test_effects_come_with_the_earlier_steps_that_their_tokens_attended_to(start, monkeypatch):
-    monkeypatch.setattr("core.run.StepSplitter", FiveTokens)
-    events = list(start(sampling=Sampling(max_new_tokens=14)))
-    estimated = [event for event in events if isinstance(event, EffectsEstimated)]
-    tokens = [event.token for event in events if isinstance(event, TokenDecoded)]
-    assert tokens[-1].step == 2
+def test_effects_come_with_the_earlier_tokens_that_theirs_attended_to(start):
+    estimated = [e for e in start(sampling=Sampling(max_new_tokens=14)) if isinstance(e, EffectsEstimated)]
     for event in estimated:
         assert len(event.earlier) == len(event.effects)
-        own = np.array([token.step for token in tokens[event.start : event.start + len(event.effects)]])
-        known = event.earlier.steps >= 0
-        assert known.sum(1).tolist() == own.tolist(), "every earlier step gets some attention"
-        assert (event.earlier.steps[known] < np.repeat(own, known.sum(1))).all()
-        sums = event.earlier.shares.astype(float).sum(1)
+        own = np.arange(event.start, event.start + len(event.effects))
+        known = event.earlier.tokens >= 0
+        assert known.sum(1).tolist() == np.minimum(own, KEPT).tolist(), (
+            "each earlier token gets some attention"
+        )
+        assert (event.earlier.tokens[known] < np.repeat(own, known.sum(1))).all()
+        sums = event.earlier.shares.astype(float).sum(1) + event.earlier.rest
         assert ((sums >= 0) & (sums <= 1)).all()
 
 

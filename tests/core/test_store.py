@@ -92,7 +92,7 @@ def test_other_regions_take_the_place_of_those_in_the_file_and_the_rest_stays(sa
     read = read_trace(saved)
     other.notes = "kept"
     same(read, other)
-    np.testing.assert_array_equal(read.earlier.steps, trace.earlier.steps)
+    np.testing.assert_array_equal(read.earlier.tokens, trace.earlier.tokens)
     with sqlite3.connect(saved) as database:
         (created,) = database.execute("SELECT value FROM meta WHERE key = 'created'").fetchone()
     database.close()

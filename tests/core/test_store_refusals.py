@@ -37,9 +37,9 @@ def test_files_that_are_no_traces_are_refused(tmp_path, saved):
 
 
 def test_a_newer_version_is_refused_and_says_to_update(saved):
-    alter(saved, "PRAGMA user_version = 3")
+    alter(saved, "PRAGMA user_version = 4")
     for attempt in (read_trace, lambda path: set_notes(path, "x")):
-        with pytest.raises(InputError, match=r"newer Sightline \(format 3.*Update"):
+        with pytest.raises(InputError, match=r"newer Sightline \(format 4.*Update"):
             attempt(saved)
 
 
@@ -64,14 +64,14 @@ def test_an_older_version_opens_without_being_changed_and_is_migrated_on_writing
     saved, monkeypatch, measurement_of
 ):
     before = saved.read_bytes()
-    monkeypatch.setattr(trace_file, "FORMAT_VERSION", 4)
+    monkeypatch.setattr(trace_file, "FORMAT_VERSION", 5)
     monkeypatch.setattr(
         trace_file,
         "MIGRATIONS",
         {
-            2: "UPDATE meta SET value = value || ' two' WHERE key = 'notes';"
+            3: "UPDATE meta SET value = value || ' two' WHERE key = 'notes';"
             "ALTER TABLE token ADD COLUMN extra",
-            3: "UPDATE meta SET value = value || ' three' WHERE key = 'prompt'",
+            4: "UPDATE meta SET value = value || ' three' WHERE key = 'prompt'",
         },
     )
     monkeypatch.setitem(trace_file.TABLES, "token", trace_file.TABLES["token"] + ", extra")
@@ -81,7 +81,7 @@ def test_an_older_version_opens_without_being_changed_and_is_migrated_on_writing
     assert saved.read_bytes() == before
     add_measurement(saved, measurement_of(read))
     connection = sqlite3.connect(saved)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     connection.close()
     assert read_trace(saved).prompt == read.prompt
 

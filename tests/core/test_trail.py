@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_traces import fake_trace
 
-from core.earlier import nothing_earlier
+from core.earlier import no_steps
 from core.trace import Identity
 from core.trail import MOST_HOPS, trail
 
@@ -19,7 +19,7 @@ def answer_through(reliances, *hops):
     for index, reliance in enumerate(reliances):
         effects[trace.step(index).start, 1] = reliance
     trace.set_effects(0, effects, effects.sum(1))
-    earlier = nothing_earlier(len(trace))
+    earlier = no_steps(len(trace))
     for here, (there, share) in zip((count - 1, *(step for step, _ in hops)), hops, strict=False):
         step = trace.step(here)
         earlier.steps[step.start : step.end, 0] = there
