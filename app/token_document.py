@@ -8,7 +8,7 @@ reorder what is around them, are replaced by ones that show.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PySide6.QtGui import (
@@ -186,6 +186,11 @@ class TokenDocument:
     def ink(self, index: int) -> int:
         """The position where the visible part of a token begins, after its leading blanks."""
         return self._inks[index]
+
+    def places(self, tokens: range) -> Iterable[tuple[int, int, int]]:
+        """Of consecutive tokens: the token, where its visible part begins, and its end (exclusive)."""
+        at = slice(tokens.start, tokens.stop)
+        return zip(tokens, self._inks[at], self._ends[at], strict=True)
 
     def token_at(self, position: int) -> int | None:
         """The token that the character after ``position`` belongs to, or None."""
