@@ -166,7 +166,8 @@ class ReasoningText(QPlainTextEdit):
         """Blocks that show, laid out, each with its top in the viewport."""
         block = self.firstVisibleBlock()
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
-        while block.isValid() and top < self.viewport().height():
+        bottom = self.viewport().height()
+        while top < bottom and block.isValid():
             if block.isVisible():
                 height = self.blockBoundingRect(block).height()  # this also lays it out
                 yield block, top

@@ -208,10 +208,11 @@ class TokenDocument:
 
     def phase_of(self, block: QTextBlock) -> Phase | None:
         """The phase that a block belongs to; spacers and headings belong to the step after them."""
-        while block.isValid() and block.userState() in (SPACER, HEADING):
+        state = block.userState()  # -1 of a block that is not valid
+        while state in (SPACER, HEADING):
             block = block.next()
-        known = block.isValid() and 0 <= block.userState() < len(self._phases)
-        return self._phases[block.userState()] if known else None
+            state = block.userState()
+        return self._phases[state] if 0 <= state < len(self._phases) else None
 
     def show_steps(self, kept: np.ndarray | None) -> bool:
         """Show only steps of which ``kept``, bool [steps], is True; None shows all, as do steps beyond it.
