@@ -71,7 +71,7 @@ class Reasoning(QWidget):
         self.text.scrolled_away.connect(self._scrolled_away)
         session.trace_changed.connect(self._trace_changed)
         session.tokens_added.connect(self._tokens_added)
-        session.effects_added.connect(self._marks_changed)
+        session.effects_added.connect(self._effects_added)
         session.run_ended.connect(self._marks_changed)
         session.selection_changed.connect(self._selection_changed)
         session.follow_changed.connect(self._follow_changed)
@@ -111,6 +111,10 @@ class Reasoning(QWidget):
         self._show_count()
         if self._session.follow:
             self.text.scroll_to_end()
+
+    @Slot(int, int)
+    def _effects_added(self, start: int, end: int) -> None:
+        self.text.effects_added(start)
 
     @Slot()
     def _marks_changed(self) -> None:

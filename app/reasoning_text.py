@@ -32,7 +32,8 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
 from app import theme
 from app.session import Session
 from app.step_gutter import GUTTER, StepGutter
-from app.tints import blend, reliance_scale, tint_colours, tint_level
+from app.tints import TintLevels, blend, reliance_scale, tint_colours
+from app.token_boxes import TokenBoxes, x_in
 from app.token_document import SPACER, TokenDocument
 from app.wording import plain_tooltip, token_finding
 
@@ -55,6 +56,8 @@ class ReasoningText(QPlainTextEdit):
         self._session = session
         self.tokens = TokenDocument(self.font())
         self.setDocument(self.tokens.document)
+        self._boxes = TokenBoxes(self.tokens)
+        self._levels = TintLevels()
         self.setReadOnly(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
@@ -76,6 +79,8 @@ class ReasoningText(QPlainTextEdit):
     def rebuild(self) -> None:
         """Show the trace from its first token."""
         self.tokens.clear()
+        self._boxes.forget()
+        self._levels.forget()
         self._tinted_for = (0, 1.0)
         trace = self._session.trace
         if trace is not None:
@@ -97,6 +102,11 @@ class ReasoningText(QPlainTextEdit):
         trace = self._session.trace
         if trace is not None and len(trace) > len(self.tokens):
             self.tokens.append(trace.tokens[len(self.tokens) :])
+
+    def effects_added(self, start: int) -> None:
+        """Effects of the tokens from ``start`` on are known, or others than before."""
+        self._levels.forget(start)
+        self.update_marks()
 
     def scroll_to_end(self) -> None:
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
@@ -156,7 +166,8 @@ class ReasoningText(QPlainTextEdit):
         """Blocks that show, laid out, each with its top in the viewport."""
         block = self.firstVisibleBlock()
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
-        while block.isValid() and top < self.viewport().height():
+        bottom = self.viewport().height()
+        while top < bottom and block.isValid():
             if block.isVisible():
                 height = self.blockBoundingRect(block).height()  # this also lays it out
                 yield block, top
@@ -179,42 +190,10 @@ class ReasoningText(QPlainTextEdit):
             stop = min(last, line.textStart() + line.textLength())
             if stop <= first:
                 break
-            x0, x1 = _x(line, first), _x(line, stop)
+            x0, x1 = x_in(line, first), x_in(line, stop)
             found.append(QRectF(left + min(x0, x1), top + line.y() + 0.5, abs(x1 - x0), line.height() - 1))
             first = stop
         return found
-
-    def _token_boxes(self, block: QTextBlock, top: float, tokens: range) -> Iterator[tuple[int, QRectF]]:
-        """Rectangles of consecutive tokens of one block, one for each line that a token is on.
-
-        What ``_rects_in`` gives for each; lines and places that neighbours share are looked up once.
-        """
-        layout, begin = block.layout(), block.position()
-        if not layout.lineCount():
-            return
-        left, length = self.contentOffset().x(), block.length() - 1
-        number, line = 0, layout.lineAt(0)
-        stop = line.textStart() + line.textLength()
-        y, height = top + line.y() + 0.5, line.height() - 1
-        before, x_before = -1, 0.0
-        for index in tokens:
-            first = max(self.tokens.ink(index) - begin, 0)
-            last = min(self.tokens.span(index)[1] - begin, length)
-            while first < last:
-                while first >= stop and number + 1 < layout.lineCount():
-                    number += 1
-                    line = layout.lineAt(number)
-                    stop = line.textStart() + line.textLength()
-                    y, height = top + line.y() + 0.5, line.height() - 1
-                    before = -1
-                end = min(last, stop)
-                if end <= first:
-                    break
-                x0 = x_before if first == before else _x(line, first)
-                x1 = _x(line, end)
-                before, x_before = end, x1
-                yield index, QRectF(left + min(x0, x1), y, abs(x1 - x0), height)
-                first = end
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._session.trace is not None and len(self.tokens):
@@ -229,8 +208,11 @@ class ReasoningText(QPlainTextEdit):
         assert trace is not None
         count = min(len(self.tokens), len(trace))
         estimated = min(count, trace.estimated)
-        reliance, scale = trace.reliance, self._scale()
+        known = self._levels.of(trace.reliance[: trace.estimated], self._scale())
         resting, found = self._session.finder.resting, self._session.finder.matches
+        left = self.contentOffset().x()
+        tints, boxes = self._tints, self._boxes
+        boxes.laid_out_for((self.viewport().width(), self.logicalDpiX()))
         for block, top in self.visible_blocks():
             state = block.userState()
             if self.tokens.phase_of(block) == "answer":
@@ -242,15 +224,18 @@ class ReasoningText(QPlainTextEdit):
             first, last = np.searchsorted(resting, (inside.start, inside.stop))
             underlined_here = set(resting[first:last].tolist())
             painter.setPen(Qt.PenStyle.NoPen)
-            marked = range(inside.start, min(inside.stop, estimated))
-            levels = [tint_level(owed, scale) for owed in reliance[marked.start : marked.stop].tolist()]
-            for index, rect in self._token_boxes(block, top, marked):
-                level = levels[index - marked.start]
+            painter.translate(left, top)
+            levels = known[inside.start : min(inside.stop, estimated)].tolist()
+            for index, rect in boxes.of(block, inside):
+                if index - inside.start >= len(levels):  # nothing is known of it yet
+                    break
+                level = levels[index - inside.start]
                 if level:
-                    painter.setBrush(self._tints[level])
+                    painter.setBrush(tints[level])
                     painter.drawRoundedRect(rect, 2.5, 2.5)
                 if index in underlined_here:
                     painter.fillRect(QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent)
+            painter.translate(-left, -top)
             for place in range(
                 bisect_left(self._found_starts, inside.start), bisect_left(self._found_starts, inside.stop)
             ):
@@ -423,9 +408,3 @@ class ReasoningText(QPlainTextEdit):
                 QToolTip.hideText()
             return True
         return super().viewportEvent(event)
-
-
-def _x(line: object, position: int) -> float:
-    """Where a position of the block is in its line; the binding returns the position as well."""
-    found = line.cursorToX(position)  # type: ignore[attr-defined]
-    return float(found[0] if isinstance(found, tuple) else found)

@@ -12,16 +12,7 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
 from app.region_crops import RegionCrops
-from app.regions_model import (
-    BOUNDS_ROLE,
-    EFFECT,
-    EFFECT_ROLE,
-    MEASURED,
-    MEASURED_ROLE,
-    NAME,
-    REGION_ROLE,
-    RegionsModel,
-)
+from app.regions_model import EFFECT, MEASURED, NAME, REGION_ROLE, RegionsModel
 from app.session import Session
 from core.colour_maps import composite, map_effects
 
@@ -31,6 +22,9 @@ CROP = 44
 """Logical pixels that the picture of a region may be wide; a row is as high as it may be."""
 LEAST_NAME = 80
 """Logical pixels that a name needs beside its picture; where there are fewer, the picture is left out."""
+_TABULAR = QFont.Tag("tnum")
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 SHADES: Final = 511
 """Colours from the strongest opposing effect over none to the strongest supporting one."""
 
@@ -51,8 +45,8 @@ class RegionsDelegate(QStyledItemDelegate):
     ) -> None:
         colours = theme.tokens(option.palette)  # type: ignore[attr-defined]
         rect: QRect = option.rect  # type: ignore[attr-defined]
-        region = index.data(REGION_ROLE)
-        effect = index.data(EFFECT_ROLE)
+        region = index.data(REGION_ROLE)  # all else comes from the model at once: a detour over Qt costs more
+        column = index.column()
         chosen = region in self._session.chosen
         paper = colours.surface
         if chosen:
@@ -62,13 +56,14 @@ class RegionsDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(rect, QColor(paper))
-        painter.setFont(tabular(option.font))  # type: ignore[attr-defined]
+        font: QFont = option.font  # type: ignore[attr-defined]
+        painter.setFont(font if font.isFeatureSet(_TABULAR) else tabular(font))
         inner = rect.adjusted(theme.GAP, 0, -theme.GAP, 0)
-        text = str(index.data() or "")
-        if index.column() == NAME:
+        text = self._model.text_of(region, column)
+        if column == NAME:
             if chosen:
                 painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), QColor(colours.accent))
-            self._paint_swatch(painter, inner, effect, colours)
+            self._paint_swatch(painter, inner, self._model.effect_of(region), colours)
             inner = inner.adjusted(SWATCH + theme.GAP, 0, 0, 0)
             if self._model.crops is not None and inner.width() >= CROP + theme.GAP + LEAST_NAME:
                 room = QRect(inner.x(), inner.y() + 3, CROP, inner.height() - 6)
@@ -76,19 +71,19 @@ class RegionsDelegate(QStyledItemDelegate):
                 inner = inner.adjusted(CROP + theme.GAP, 0, 0, 0)
             painter.setPen(QColor(colours.text))
             text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-            painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+            painter.drawText(inner, _LEFT, text)
         else:
-            if index.column() in (EFFECT, MEASURED):
-                effect = index.data(EFFECT_ROLE if index.column() == EFFECT else MEASURED_ROLE)
+            if column in (EFFECT, MEASURED):
+                of = self._model.effect_of if column == EFFECT else self._model.measured_of
                 wide = painter.fontMetrics().horizontalAdvance("−00.00") + theme.GAP
                 room = inner.adjusted(0, 0, -wide, 0)
-                self._paint_bar(painter, room, effect, colours)
-                if index.column() == EFFECT and (bounds := index.data(BOUNDS_ROLE)) is not None:
+                self._paint_bar(painter, room, of(region), colours)
+                if column == EFFECT and (bounds := self._model.bounds_of(region)) is not None:
                     self._paint_whisker(painter, room, bounds, colours)
                 painter.setPen(QColor(colours.text))
             else:
                 painter.setPen(QColor(colours.text if chosen else colours.muted))
-            painter.drawText(inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
+            painter.drawText(inner, _RIGHT, text)
         painter.restore()
 
     def _colour(self, effect: float, colours: theme.Tokens) -> QColor:
@@ -167,5 +162,5 @@ def _shades(signed: bool, colour_map: str, paper: str) -> tuple[QColor, ...]:
 def tabular(font: QFont) -> QFont:
     """The font with digits of equal width, where it has them."""
     result = QFont(font)
-    result.setFeature(QFont.Tag("tnum"), 1)
+    result.setFeature(_TABULAR, 1)
     return result

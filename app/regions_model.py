@@ -142,37 +142,49 @@ class RegionsModel(QAbstractTableModel):
         region = self.region_at(index.row()) if index.isValid() else -1
         if region < 0 or self._map is None:
             return None
-        effect = None if self._effects is None else float(self._effects[region])
-        measured = None if self.measured is None else float(self.measured[region])
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._text(region, index.column(), effect, measured)
+                return self.text_of(region, index.column())
             case Qt.ItemDataRole.ToolTipRole:
                 return plain_tooltip(
                     region_finding(self._map, region, self._effects, self.quantity, self._bounds)
                 )
             case Qt.ItemDataRole.AccessibleTextRole:
-                return self._text(region, index.column(), effect, measured)
+                return self.text_of(region, index.column())
             case _ if role == REGION_ROLE:
                 return region
             case _ if role == EFFECT_ROLE:
-                return effect
+                return self.effect_of(region)
             case _ if role == MEASURED_ROLE:
-                return measured
-            case _ if role == BOUNDS_ROLE and self._bounds is not None:
-                return float(self._bounds[0][region]), float(self._bounds[1][region])
+                return self.measured_of(region)
+            case _ if role == BOUNDS_ROLE:
+                return self.bounds_of(region)
         return None
 
     def _bare(self, section: int) -> bool:
         """Whether this column holds numbers that were never calibrated."""
         return section == EFFECT and self.quantity is not ESTIMATED
 
-    def _text(self, region: int, column: int, effect: float | None, measured: float | None) -> str:
+    def effect_of(self, region: int) -> float | None:
+        """The estimated effect of a region in nats, None when not known."""
+        return None if self._effects is None else float(self._effects[region])
+
+    def measured_of(self, region: int) -> float | None:
+        """The measured effect of a region in nats, None when the selection was not measured."""
+        return None if self.measured is None else float(self.measured[region])
+
+    def bounds_of(self, region: int) -> tuple[float, float] | None:
+        """The lower and upper bound of the estimated effect in nats, None where there are none."""
+        return (
+            None if self._bounds is None else (float(self._bounds[0][region]), float(self._bounds[1][region]))
+        )
+
+    def text_of(self, region: int, column: int) -> str:
+        """What a column says of a region."""
         assert self._map is not None
         if column == NAME:
             return self._map.regions[region].name
-        if column == MEASURED:
-            return "–" if measured is None else signed_number(measured)
-        if effect is None:
+        number = self.measured_of(region) if column == MEASURED else self.effect_of(region)
+        if number is None:
             return "–"
-        return signed_number(effect) if column == EFFECT else percent(float(self._shares[region]))
+        return percent(float(self._shares[region])) if column == SHARE else signed_number(number)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GUTTER = 44
 RAIL = 3
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 class StepGutter(QWidget):
@@ -26,6 +27,7 @@ class StepGutter(QWidget):
         super().__init__(text)
         self._text = text
         self._session = session
+        self._fonts_of: tuple[QFont, QFont, QFont] | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click a number to select its step")
         self.setAccessibleName("Step numbers")
@@ -56,10 +58,9 @@ class StepGutter(QWidget):
         painter.fillRect(event.rect(), QColor(colours.surface))
         if session.trace is None:
             return
-        font = QFont(text.font())
-        font.setPointSizeF(font.pointSizeF() * 0.88)
-        chosen = QFont(font)
-        chosen.setBold(True)
+        font, chosen = self._fonts()
+        accent, muted = QColor(colours.accent), QColor(colours.muted)
+        rails = {True: QColor(colours.answer), False: QColor(colours.thinking)}
         selection = session.selection
         steps = range(0)
         if selection is not None and len(session.trace):
@@ -71,18 +72,25 @@ class StepGutter(QWidget):
             answer = text.tokens.phase_of(block) == "answer"
             if answer:
                 painter.fillRect(QRectF(0, top, self.width(), height), text.answer_paper)
-            painter.fillRect(
-                QRectF(0, top, RAIL, height), QColor(colours.answer if answer else colours.thinking)
-            )
+            painter.fillRect(QRectF(0, top, RAIL, height), rails[answer])
             step = block.userState()
             first = step >= 0 and block.previous().userState() == SPACER and step != shown
             shown = step if step >= 0 else shown
             if not first:
                 continue
             painter.setFont(chosen if step in steps else font)
-            painter.setPen(QColor(colours.accent if step in steps else colours.muted))
+            painter.setPen(accent if step in steps else muted)
             line = block.layout().lineAt(0)
             box = QRectF(RAIL, top, self.width() - RAIL - theme.TIGHT, line.height())
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{step + 1:,}"
-            )
+            painter.drawText(box, _RIGHT, f"{step + 1:,}")
+
+    def _fonts(self) -> tuple[QFont, QFont]:
+        """Of a number, and of that of a selected step; made once, as a new font is looked up at every use."""
+        of = self._text.font()
+        if self._fonts_of is None or self._fonts_of[0] != of:
+            small = QFont(of)
+            small.setPointSizeF(small.pointSizeF() * 0.88)
+            bold = QFont(small)
+            bold.setBold(True)
+            self._fonts_of = of, small, bold
+        return self._fonts_of[1:]

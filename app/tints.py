@@ -44,12 +44,37 @@ def tint_colours(colours: theme.Tokens, colour_map: str) -> dict[int, QColor]:
     return result
 
 
-def tint_level(reliance: float, scale: float) -> int:
-    """The level of a reliance in nats; ``scale`` nats get the strongest tint."""
-    if not abs(reliance) >= LEAST:
-        return 0
-    level = round(LEVELS * min(1.0, abs(reliance) / scale) ** 0.8)
-    return level if reliance > 0 else -level
+def tint_levels(reliance: np.ndarray, scale: float) -> np.ndarray:
+    """The levels, int8 [tokens], of a reliance [tokens] in nats; ``scale`` nats get the strongest tint."""
+    owed = np.asarray(reliance, np.float64)
+    size = np.abs(owed)
+    level = np.rint(LEVELS * np.minimum(1.0, size / scale) ** 0.8)
+    return np.where(size >= LEAST, np.copysign(level, owed), 0.0).astype(np.int8)
+
+
+class TintLevels:
+    """The levels of a run's tokens, worked out once for each and not at every painting."""
+
+    def __init__(self) -> None:
+        self._scale = 1.0
+        self._levels = np.zeros(0, np.int8)
+
+    def forget(self, start: int = 0) -> None:
+        """What tokens from ``start`` on owe is no longer what it was."""
+        self._levels = self._levels[:start]
+
+    def of(self, reliance: np.ndarray, scale: float) -> np.ndarray:
+        """The levels, int8 [tokens], of all tokens whose reliance [tokens] is known so far.
+
+        ``scale``: nats at the strongest tint.
+        """
+        if scale != self._scale or len(reliance) < len(self._levels):
+            self._scale = scale
+            self.forget()
+        if len(reliance) > len(self._levels):
+            new = tint_levels(reliance[len(self._levels) :], scale)
+            self._levels = np.concatenate([self._levels, new])
+        return self._levels
 
 
 def reliance_scale(reliance: np.ndarray) -> float:

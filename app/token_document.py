@@ -8,7 +8,7 @@ reorder what is around them, are replaced by ones that show.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PySide6.QtGui import (
@@ -187,6 +187,11 @@ class TokenDocument:
         """The position where the visible part of a token begins, after its leading blanks."""
         return self._inks[index]
 
+    def places(self, tokens: range) -> Iterable[tuple[int, int, int]]:
+        """Of consecutive tokens: the token, where its visible part begins, and its end (exclusive)."""
+        at = slice(tokens.start, tokens.stop)
+        return zip(tokens, self._inks[at], self._ends[at], strict=True)
+
     def token_at(self, position: int) -> int | None:
         """The token that the character after ``position`` belongs to, or None."""
         index = bisect_right(self._starts, position) - 1
@@ -203,10 +208,11 @@ class TokenDocument:
 
     def phase_of(self, block: QTextBlock) -> Phase | None:
         """The phase that a block belongs to; spacers and headings belong to the step after them."""
-        while block.isValid() and block.userState() in (SPACER, HEADING):
+        state = block.userState()  # -1 of a block that is not valid
+        while state in (SPACER, HEADING):
             block = block.next()
-        known = block.isValid() and 0 <= block.userState() < len(self._phases)
-        return self._phases[block.userState()] if known else None
+            state = block.userState()
+        return self._phases[state] if 0 <= state < len(self._phases) else None
 
     def show_steps(self, kept: np.ndarray | None) -> bool:
         """Show only steps of which ``kept``, bool [steps], is True; None shows all, as do steps beyond it.

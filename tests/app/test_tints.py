@@ -28,13 +28,13 @@ def test_text_is_readable_on_the_paper_of_the_answer(name):
 
 
 def test_levels_rise_with_reliance_and_keep_its_sign():
-    levels = [tints.tint_level(v, 5.0) for v in np.linspace(-6, 6, 121)]
+    levels = tints.tint_levels(np.linspace(-6, 6, 121), 5.0).tolist()
     assert levels == sorted(levels)
     assert (levels[0], levels[60], levels[-1]) == (-tints.LEVELS, 0, tints.LEVELS)
 
 
 def test_next_to_nothing_gets_no_tint():
-    assert tints.tint_level(0.05, 0.25) == 0
+    assert tints.tint_levels(np.array([0.05, -0.05, np.nan]), 0.25).tolist() == [0, 0, 0]
 
 
 def test_blending():
@@ -48,3 +48,10 @@ def test_one_outlier_does_not_fade_the_run():
     reliance[7] = 90.0
     assert tints.reliance_scale(reliance) == 2.0
     assert tints.reliance_scale(np.zeros(0, np.float32)) > 0
+
+
+def test_levels_that_are_kept_are_those_of_the_run_as_it_is_now():
+    reliance = np.random.default_rng(0).normal(0, 2, 90).astype(np.float32)
+    kept = tints.TintLevels()
+    for known, scale in ((10, 3.0), (60, 3.0), (90, 4.0), (90, 4.0), (20, 4.0)):
+        assert np.array_equal(kept.of(reliance[:known], scale), tints.tint_levels(reliance[:known], scale))
