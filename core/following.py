@@ -8,6 +8,7 @@ beyond what those get from everybody (``core.habit``). What taking them away wou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 import numpy as np
@@ -17,8 +18,11 @@ from core.trace import Trace
 HALF_READ: Final = 1.0
 """Nats of support of a token at which half of it counts as read there, and half as taken from before."""
 
-LEAST_PART: Final = 1e-4
-"""Part of the whole below which nothing is followed any further: bounds the work on a long run."""
+LEAST_PART: Final = 3e-4
+"""Part of the whole below which nothing before the span is followed any further: bounds the work."""
+
+MOST_TOKENS: Final = 256
+"""Tokens of a span that are followed: enough to speak for a longer one, and soon done."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,30 +43,35 @@ class Followed:
 def follow(trace: Trace, start: int, end: int) -> Followed:
     """Follow the tokens ``start`` to ``end`` (exclusive) of a trace with calibrated effects.
 
-    Each token of the span counts alike.
+    Each token of the span counts alike; of a span of more than ``MOST_TOKENS``, evenly spaced ones.
     Of what arrives at a token, support / (support + ``HALF_READ``) was read there, support being the sum of
     its positive effects, from regions in proportion to those. The rest goes on to the earlier tokens that it
     attended to, in proportion to the excess over habit. So every way ends, at the latest at the first token.
     """
     end = min(end, trace.estimated)
-    parts = np.zeros(end)
-    parts[start:end] = 1 / max(1, end - start)
-    support = np.maximum(trace.effects[:end], 0).astype(np.float64)
-    total = support.sum(1)
-    read = total / (total + HALF_READ)
+    direct, carried = np.zeros((2, len(trace.region_map)))
+    steps = np.zeros(trace.step_count)
     tokens, excess = trace.earlier_tokens.tokens, trace.excess
-    for token in range(end - 1, -1, -1):
+    chosen = range(start, end, max(1, -(-(end - start) // MOST_TOKENS)))
+    parts = dict.fromkeys(chosen, 1 / max(1, len(chosen)))
+    waiting = [-token for token in reversed(chosen)]  # the latest first: nothing leads forward
+    while waiting:
+        token = -heappop(waiting)
         part = parts[token]
-        if part < LEAST_PART:
-            parts[token] = 0.0
-        elif token < len(excess) and (sum_ := float(excess[token].sum())) > 0:
-            # places without a token are −1 and have no excess
-            parts[tokens[token]] += part * (1 - read[token]) / sum_ * excess[token]
-    parts *= read
-    from_regions = support * (parts / np.maximum(total, 1e-12))[:, None]
-    of_steps = [trace.tokens[token].step for token in range(start)]
-    return Followed(
-        direct=from_regions[start:end].sum(0),
-        carried=from_regions[:start].sum(0),
-        steps=np.bincount(np.array(of_steps, np.int64), parts[:start], trace.step_count),
-    )
+        if part < LEAST_PART and token not in chosen:
+            continue
+        support = np.maximum(trace.effects[token], 0).astype(np.float64)
+        total = float(support.sum())
+        read = part * total / (total + HALF_READ)
+        if total > 0:
+            (direct if token >= start else carried)[:] += read / total * support
+        if token < start:
+            steps[trace.tokens[token].step] += read
+        beyond = excess[token].astype(np.float64) if token < len(excess) else np.zeros(0)
+        taken = (part - read) / max(float(beyond.sum()), 1e-12) * beyond
+        for seen, more in zip(tokens[token].tolist() if len(taken) else (), taken.tolist(), strict=True):
+            if more > 0:
+                if seen not in parts:
+                    heappush(waiting, -seen)
+                parts[seen] = parts.get(seen, 0.0) + more
+    return Followed(direct, carried, steps)
