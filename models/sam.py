@@ -21,6 +21,7 @@ from core.screenshot import Screenshot
 from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
+from models.sam_outline import outlined
 from models.sam_prompts import free_points, views
 from models.sam_proposals import more_parts
 from models.screen_layout import Part, grouped
@@ -28,7 +29,7 @@ from models.segmenters import SEGMENTERS, Progress, load_segmenter
 
 MOST_BOXES = 280
 """Boxes of the OpenCV segmenter asked for at most; near things are asked for together beyond that."""
-MORE_BOXES = 160
+MORE_BOXES = 220
 """Boxes asked for beside those, of other readings of the edges."""
 POINTS = 48
 """Points asked for beside the boxes, for what no edge gave away."""
@@ -84,6 +85,7 @@ class SamSegmenter:
 
         proposed = find_parts(pixels, MOST_BOXES, early)
         proposed += more_parts(pixels, proposed, MORE_BOXES)
+        proposed = [outlined(pixels, part) for part in proposed]
         step("Asking SAM", 0.15)
         looks = views(proposed, width, height, self.model.window)
         points = free_points(proposed, width, height, POINTS)

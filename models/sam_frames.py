@@ -27,34 +27,36 @@ _THIN = 8
 
 def framed(pixels: np.ndarray) -> np.ndarray:
     """Boxes int64 [n, 4] (x0, y0, x1, y1) in a working copy, uint8 [h, w, 3], those best framed first."""
-    height, width = pixels.shape[:2]
-    level, upright = _edges(pixels), _edges(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
+    turned = np.ascontiguousarray(pixels.transpose(1, 0, 2))
+    level, upright = _edges(pixels), _edges(turned)
+    boxes, scores = _between(level, upright.T)
+    others, more = _between(upright, level.T)  # the same picture lying on its side
+    found = np.concatenate([boxes, others[:, [1, 0, 3, 2]]])
+    return found[np.argsort(-np.concatenate([scores, more]), kind="stable")]
+
+
+def _between(level: np.ndarray, upright: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes [n, 4] between two level edges, one of which may go on beyond the other, and how well framed."""
+    height, width = level.shape
     # How much of a column, from the top down to each row, is an edge within two pixels to either side.
-    beside = opencv.load().dilate(upright.T.astype(np.uint8), np.ones((1, 5), np.uint8))
+    beside = opencv.load().dilate(upright.astype(np.uint8), np.ones((1, 5), np.uint8))
     beside[:, :2] = beside[:, -2:] = 1
     down = np.concatenate([np.zeros((1, width), np.int64), np.cumsum(beside, 0, dtype=np.int64)])
-    lines = [(0, width, 0), (0, width, height), *_lines(level, _MOST)]
-    boxes, scores = [], []
-    for i, (left, right, y) in enumerate(lines):
-        for other_left, other_right, other_y in lines[i + 1 :]:
-            top, bottom = min(y, other_y), max(y, other_y)
-            x0, x1 = max(left, other_left), min(right, other_right)
-            if bottom - top < _THIN or x1 - x0 < _SHORTEST:
-                continue
-            same = abs(left - other_left) <= _OFF and abs(right - other_right) <= _OFF
-            at_end = top == 0 or bottom == height
-            if not same and not at_end:
-                continue
-            if at_end:  # the end of the screen is as long as the other side is
-                x0, x1 = (left, right) if 0 < y < height else (other_left, other_right)
-            if (x1 - x0) * (bottom - top) > 0.9 * width * height:
-                continue
-            sides = [(down[bottom, x] - down[top, x]) / (bottom - top) for x in (min(x0, width - 1), x1 - 1)]
-            if min(sides) >= _SIDE:
-                boxes.append((x0, top, x1, bottom))
-                scores.append(sum(sides))
-    order = np.argsort(-np.array(scores), kind="stable")
-    return np.array(boxes, np.int64).reshape(-1, 4)[order]
+    lines = np.array([(0, width, 0), (0, width, height), *_lines(level, _MOST)])
+    i, j = np.triu_indices(len(lines), 1)
+    (left, right, y), (other_left, other_right, other_y) = lines[i].T, lines[j].T
+    top, bottom = np.minimum(y, other_y), np.maximum(y, other_y)
+    x0, x1 = np.maximum(left, other_left), np.minimum(right, other_right)
+    # The shorter of the two gives the extent; the longer one has to reach as far.
+    shorter = np.minimum(right - left, other_right - other_left)
+    fits = (x1 - x0 >= shorter - _OFF) & (x1 - x0 >= _SHORTEST) & (bottom - top >= _THIN)
+    fits &= (x1 - x0) * (bottom - top) <= 0.9 * width * height
+    x0, x1, top, bottom = x0[fits], x1[fits], top[fits], bottom[fits]
+    sides = np.stack([down[bottom, x] - down[top, x] for x in (np.minimum(x0, width - 1), x1 - 1)])
+    sides = sides / (bottom - top)
+    good = sides.min(0) >= _SIDE
+    same = (np.maximum(right - left, other_right - other_left)[fits] - (x1 - x0)) <= 2 * _OFF
+    return np.stack([x0, top, x1, bottom], 1)[good].astype(np.int64), (sides.sum(0) + same)[good]
 
 
 def _edges(pixels: np.ndarray) -> np.ndarray:

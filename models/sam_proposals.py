@@ -16,9 +16,9 @@ from models.sam_frames import framed
 from models.screen_content import steepness
 from models.screen_layout import Box, Part
 
-_STRENGTHS = (10, 24, 56)
+_STRENGTHS = (12, 28, 56, 110)
 """Grey levels between neighbouring pixels from which there is an edge."""
-_REACHES = ((1, 1), (5, 1), (9, 3), (3, 3), (15, 9))
+_REACHES = ((1, 1), (5, 1), (9, 1), (15, 1), (9, 3), (3, 3), (15, 9), (27, 7))
 """Pixels across and down within which edges belong together."""
 _SMALLEST, _LARGEST = 6, 0.9
 _FRAMES = 60
@@ -66,7 +66,7 @@ def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
     boxes, counts = np.unique(boxes, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[: 8 * limit]
     boxes = boxes[order]
-    votes = np.array([int((_alike(boxes, box) >= _SAME).sum()) for box in boxes]) + counts[order]
+    votes = np.array([int((box_overlaps(boxes, box) >= _SAME).sum()) for box in boxes]) + counts[order]
     return _unlike(boxes, np.argsort(-votes, kind="stable"), known, limit)
 
 
@@ -78,14 +78,14 @@ def _unlike(boxes: np.ndarray, order: Sequence[int] | np.ndarray, known: np.ndar
         if len(taken) == limit:
             break
         box = boxes[index]
-        if len(near) and float(_alike(near, box).max()) >= _SAME:
+        if len(near) and float(box_overlaps(near, box).max()) >= _SAME:
             continue
         near = np.concatenate([near, box[None]])
         taken.append((int(box[0]), int(box[1]), int(box[2]), int(box[3])))
     return taken
 
 
-def _alike(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+def box_overlaps(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     """IoU of boxes [n, 4] with one, float64 [n]."""
     shared = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
     both = np.maximum(shared, 0).prod(1)

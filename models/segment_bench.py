@@ -16,15 +16,13 @@ import numpy as np
 from core.regions import RegionMap
 from core.screenshot import from_array
 from models import opencv
-from models.bundled.sam.canvas import Canvas
+from models.bundled.sam.canvas import GROUPS, Canvas
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
 from models.bundled.screens import HELD_OUT, KINDS
 from models.segmenters import segment
 
 MAX_REGIONS = 128
-_GROUPS = ("paragraph", "table", "chart")
-"""What is drawn of other elements and has no outline of its own."""
 _SCENE_SIZES = (640, 960, 1280)
 _TOLERANCE = 2
 """Pixels by which a boundary may be off."""
@@ -76,7 +74,7 @@ def bench_segment(
         if say is not None:
             say(f"Screen {number + 1} of {samples}", number / samples)
         shot = from_array(canvas.image, name)
-        elements = [t for _, t in canvas.visible() if t.role not in _GROUPS]
+        elements = [t for _, t in canvas.visible() if t.role not in GROUPS]
         for segmenter in names:
             began = time.perf_counter()
             region_map = segment(shot, segmenter, max_regions=MAX_REGIONS)
@@ -164,7 +162,7 @@ def _with_children(region_map: RegionMap, counts: np.ndarray) -> np.ndarray:
 def _truth_labels(canvas: Canvas) -> np.ndarray:
     """int32 [H, W]: 0 for the backdrop, larger elements below smaller ones."""
     labels = np.zeros((canvas.height, canvas.width), np.int32)
-    things = [(i, t) for i, t in canvas.visible() if t.role not in _GROUPS]
+    things = [(i, t) for i, t in canvas.visible() if t.role not in GROUPS]
     for i, thing in sorted(things, key=lambda entry: -int(entry[1].mask.sum())):
         x0, y0, x1, y1 = thing.box
         labels[y0:y1, x0:x1][thing.mask] = i + 1

@@ -28,6 +28,12 @@ def test_a_window_on_a_photograph_and_a_bar_at_the_end_of_the_screen_are_framed(
     assert np.array_equal(found, framed(_desktop()))
 
 
+def test_a_side_bar_is_framed_by_edges_that_go_on_beyond_it() -> None:
+    pixels = _desktop()
+    pixels[62:150, 60:100] = 205  # below the title bar, along the left side of the window
+    assert np.abs(framed(pixels) - (60, 62, 100, 150)).max(1).min() <= 3
+
+
 def test_boxes_lie_in_the_picture_and_there_are_none_where_nothing_is() -> None:
     found = framed(_desktop())
     assert (found[:, :2] < found[:, 2:]).all()

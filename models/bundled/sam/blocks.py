@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from models.bundled.sam.backdrops import any_colour, photograph
+from models.bundled.sam.backdrops import photograph
 from models.bundled.sam.canvas import Box, disc, polygon, rounded
 from models.bundled.sam.pen import Pen
 
@@ -144,7 +144,7 @@ class Blocks(Pen):
         rng = self.rng
         x0, y0, x1, y1 = area
         two = rng.random() < 0.4
-        pitch = self.px(2.6, 3.6) if two else self.px(1.5, 2.4)
+        pitch = self.px(3.0, 4.0) if two else self.px(1.5, 2.4)
         side = int(pitch * rng.uniform(0.45, 0.75)) if rng.random() < 0.6 else 0
         value, coloured, y = rng.random() < 0.4, rng.random() < 0.5, y0
         while y + pitch <= y1:
@@ -160,7 +160,15 @@ class Blocks(Pen):
             top = y + int(pitch * 0.12) if two else y + (pitch - int(self.t * 1.25)) // 2
             self.label(at, top, end - at, row, self.t, self.ink, 4)
             if two:
-                self.label(at, y + int(pitch * 0.55), end - at, row, self.t * 0.85, self.faint, 6)
+                self.label(
+                    at,
+                    y + int(pitch * 0.12) + int(self.t * 1.35),
+                    end - at,
+                    row,
+                    self.t * 0.85,
+                    self.faint,
+                    6,
+                )
             if value:
                 self.label(x1 - self.px(3.5), top, self.px(3.5), row, self.t, self.faint, 1)
             y += pitch
@@ -203,22 +211,25 @@ class Blocks(Pen):
                 * 2
                 * np.pi
             )
+            last = self.ground((x0, y0, x0 + side, y0 + side)).mean(0)
             for start, end in itertools.pairwise(edges):
                 turn = np.linspace(start, end, max(3, int((end - start) * 12)))
                 rim = side / 2 + 0.48 * side * np.stack([np.cos(turn), np.sin(turn)], 1)
                 cover = polygon(np.concatenate([[[side / 2, side / 2]], rim]), side, side)
-                canvas.paint(x0, y0, cover, any_colour(rng))
+                last = self.other_colour(last)
+                canvas.paint(x0, y0, cover, last)
                 self.note_cover("mark", x0, y0, cover, me)
             return y1
         count = int(rng.integers(3, 9))
         pitch, base = (x1 - x0) / count, y1 - self.px(1.5)
-        colour, several = any_colour(rng), rng.random() < 0.5
+        ground = self.ground(area).mean(0)
+        colour, several = self.other_colour(ground), rng.random() < 0.5
         for i in range(count):
             tall = int((base - y0) * rng.uniform(0.1, 0.9))
             left, right = int(x0 + pitch * (i + 0.15)), int(x0 + pitch * (i + 0.85))
             if right - left >= 3 and tall >= 3:
                 cover = rounded(right - left, tall, int(self.radius) if rng.random() < 0.2 else 0)
-                canvas.paint(left, base - tall, cover, any_colour(rng) if several else colour)
+                canvas.paint(left, base - tall, cover, self.other_colour(ground) if several else colour)
                 canvas.note("mark", (left, base - tall, right, base), cover > 127, me)
             self.label(
                 int(x0 + pitch * i), base + 2, int(pitch), me, self.t * 0.9, self.faint, 1, centred=True
@@ -237,7 +248,8 @@ class Blocks(Pen):
                 cover = polygon(
                     side / 2 + side * 0.48 * np.stack([np.cos(turn), np.sin(turn)], 1), side, side
                 )
-            self.canvas.paint(at, area[1], cover, any_colour(rng))
+            ground = self.ground((at, area[1], at + side, area[1] + side)).mean(0)
+            self.canvas.paint(at, area[1], cover, self.other_colour(ground))
             self.note_cover("mark", at, area[1], cover, parent)
             at += int(side * rng.uniform(1.1, 1.6))
         return area[3]
@@ -272,9 +284,9 @@ class Blocks(Pen):
         top = y + side + max(1, int(size * 0.15))
         colour = self.ink
         if parent < 0:
-            part = self.canvas.image[max(top, 0) : top + int(size * 1.2), max(x, 0) : x + width]
-            light = part.size > 0 and float(part.mean()) > 150 and rng.random() < 0.6
+            around = self.ground((x, top, x + width, top + int(size * 1.2))).mean(1)
+            light = float(np.median(around)) > 150
             colour = np.full(3, 10.0 if light else 250.0)
-            if rng.random() < 0.7:
+            if float(np.percentile(np.abs(around - colour[0]), 10)) < 90 or rng.random() < 0.6:
                 self.canvas.text(at + 1, top + 1, line, size, 255 - colour, self.family)
         self.canvas.note("text", self.canvas.text(at, top, line, size, colour, self.family), parent=parent)

@@ -8,12 +8,15 @@ import cv2
 import numpy as np
 
 from models.bundled.sam.backdrops import blend
+from models.bundled.sam.legibility import outline_stands_out, steps, text_stands_out
 from models.bundled.screens.fonts import FAMILIES, word_mask
 
 Box = tuple[int, int, int, int]
 _SHIFT = 4
 SMALLEST = 5
 """Pixels; what is thinner is no element."""
+GROUPS = ("paragraph", "table", "chart")
+"""Roles of what is drawn of other elements and has no outline of its own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,13 +78,22 @@ class Canvas:
                 thing.mask[v0 - b0 : v1 - b0, u0 - a0 : u1 - a0] &= ~part
 
     def visible(self, least: float = 0.35) -> list[tuple[int, Thing]]:
-        """Things of which at least a share is left, with their indices."""
+        """Things of which at least a share is left and which stand out, with their indices."""
+        change = steps(self.image)
         return [
             (i, t)
             for i, t in enumerate(self.things)
             if (left := int(t.mask.sum())) >= max(least * t.whole, SMALLEST * SMALLEST)
             and left <= 0.95 * self.width * self.height
+            and self._stands_out(t, change)
         ]
+
+    def _stands_out(self, thing: Thing, change: np.ndarray) -> bool:
+        if thing.role in GROUPS:
+            return True
+        if thing.role == "text":
+            return text_stands_out(self.image, thing.box)
+        return outline_stands_out(change, thing.box, thing.mask)
 
     # -- shapes ----------------------------------------------------------------------------------------------
 

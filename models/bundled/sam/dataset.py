@@ -14,7 +14,12 @@ from models.bundled.sam.canvas import Canvas, Thing
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
 from models.bundled.screens import KINDS
+from models.opencv_segmenter import find_parts
+from models.sam_outline import outlined
+from models.sam_proposals import box_overlaps, more_parts
+from models.screen_layout import Part
 
+Frame = tuple[float, float, float, float]
 LEVELS = 3
 """Masks of a point: the finest element there, what holds it, and the outermost."""
 _SCREENS = 0.3
@@ -27,8 +32,14 @@ _POOL = 64
 """Drawn screens kept to be shown again."""
 _SHOWN = 8
 """Times that a screen is shown: drawing costs a third of a training step."""
-_GROUND, _STRAY = 1 / 6, 1 / 4
-"""Shares of points on the backdrop and of boxes around nothing in particular."""
+_GROUND = 1 / 6
+"""Share of points on the backdrop."""
+_EDGE_BOXES, _MORE_BOXES = 280, 220
+"""Boxes proposed at most, as ``models/sam.py`` has them."""
+_FOUND, _FAIR = 0.45, 0.5
+"""IoU from which a proposal means an element, and the share of boxes that do: most proposals mean nothing."""
+_BY_HAND = 0.25
+"""Share of the boxes around elements that are drawn around them, as in the window, and not proposed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +69,53 @@ class Example:
     held: np.ndarray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Screen:
+    """A canvas and the boxes that ``models/sam.py`` would ask about on it.
+
+    Attributes:
+        canvas: with the things that a perfect segmenter would find.
+        boxes: float64 [n, 4], x0, y0, x1, y1.
+        meant: int [n]; index of the thing that a box is around, -1 for nothing, -2 if it cannot be said.
+    """
+
+    canvas: Canvas
+    boxes: np.ndarray
+    meant: np.ndarray
+
+
+def with_proposals(canvas: Canvas) -> Screen:
+    """A whole screen with the boxes that its edges suggest."""
+    pixels = np.ascontiguousarray(canvas.image)
+    parts = find_parts(pixels, _EDGE_BOXES, lambda text, share: None)
+    parts = [outlined(pixels, part) for part in parts + more_parts(pixels, parts, _MORE_BOXES)]
+    things = canvas.visible()
+    boxes = np.array([part.box for part in parts], np.float64).reshape(-1, 4)
+    places = np.array([thing.box for _, thing in things])
+    return Screen(canvas, boxes, np.array([_meant(part, things, places) for part in parts], int))
+
+
+def _meant(part: Part, things: list[tuple[int, Thing]], places: np.ndarray) -> int:
+    """The thing, of those at ``places`` [n, 4], that a proposal overlaps most, or -1."""
+    if not things:
+        return -1
+    best, overlap = -1, _FOUND
+    for k in np.flatnonzero(box_overlaps(places, np.array(part.box)) > 0.3).tolist():
+        i, thing = things[k]
+        if (share := _mask_iou(part, thing)) >= overlap:
+            best, overlap = i, share
+    return best
+
+
+def _mask_iou(part: Part, thing: Thing) -> float:
+    x0, y0 = max(part.box[0], thing.box[0]), max(part.box[1], thing.box[1])
+    x1, y1 = min(part.box[2], thing.box[2]), min(part.box[3], thing.box[3])
+    its = part.mask[y0 - part.box[1] : y1 - part.box[1], x0 - part.box[0] : x1 - part.box[0]]
+    mine = thing.mask[y0 - thing.box[1] : y1 - thing.box[1], x0 - thing.box[0] : x1 - thing.box[0]]
+    both = int((its & mine).sum())
+    return both / (int(part.mask.sum()) + int(thing.mask.sum()) - both)
+
+
 def draw_screen(rng: np.random.Generator, seed: int, ease: float = 0.0) -> Canvas:
     """A whole screen of any source, at the scale at which it was drawn.
 
@@ -68,31 +126,51 @@ def draw_screen(rng: np.random.Generator, seed: int, ease: float = 0.0) -> Canva
     return scene(seed, int(rng.choice(_SIZES, p=_SIZES_SHARES)))
 
 
-def framed(rng: np.random.Generator, canvas: Canvas, size: int) -> Canvas:
+def framed(rng: np.random.Generator, screen: Screen, size: int) -> Screen:
     """What the model is shown of a screen, its longer side ``size``: a sharp piece, or all of it shrunk.
 
-    Half of them mirrored; the colours swapped.
+    Half of them mirrored; the colours swapped. Of the proposals those are left that would be asked there.
     """
+    canvas, boxes = screen.canvas, screen.boxes
+    kept = np.ones(len(boxes), bool)
+    index = np.arange(len(canvas.things))
     if rng.random() < _CROPPED:
         side = int(size * rng.uniform(0.75, 1.25))
         width, height = min(side, canvas.width), min(side, canvas.height)
         left = int(rng.integers(canvas.width - width + 1))
         top = int(rng.integers(canvas.height - height + 1))
-        canvas = _cut(canvas, left, top, width, height)
-    return _recoloured(_resized(canvas, size), rng)
+        kept &= (boxes[:, :2] >= (left, top)).all(1) & (boxes[:, 2:] <= (left + width, top + height)).all(1)
+        canvas, index = _cut(canvas, left, top, width, height)
+        boxes = boxes - (left, top, left, top)
+    elif max(canvas.width, canvas.height) > 1.3 * size:
+        kept &= (boxes[:, 2:] - boxes[:, :2]).max(1) > 0.5 * size
+    factor = size / max(canvas.width, canvas.height)
+    canvas, again = _resized(canvas, size)
+    index = np.where(index >= 0, np.append(again, -1)[index], -1)
+    boxes = boxes * factor
+    kept &= (boxes[:, 2:] - boxes[:, :2]).min(1) >= 3
+    canvas, mirrored = _recoloured(canvas, rng)
+    if mirrored:
+        boxes = np.stack(
+            [canvas.width - boxes[:, 2], boxes[:, 1], canvas.width - boxes[:, 0], boxes[:, 3]], 1
+        )
+    meant = np.where(screen.meant >= 0, np.append(index, -1)[screen.meant], screen.meant)
+    meant[(screen.meant >= 0) & (meant < 0)] = -2
+    return Screen(canvas, boxes[kept], meant[kept])
 
 
 def prompts(
-    rng: np.random.Generator, canvas: Canvas, grid: int, points: int, boxes: int, ease: float = 0.0
+    rng: np.random.Generator, screen: Screen, grid: int, points: int, boxes: int, ease: float = 0.0
 ) -> Example | None:
-    """Points and boxes on a canvas; None if there is nothing on it.
+    """Points and boxes on a screen; None if there is nothing on it.
 
     Args:
-        canvas: a screen, its longer side the model's image size.
+        screen: the longer side of its canvas is the model's image size.
         grid: pixels of a side of the masks.
         points, boxes: how many of each.
         ease: from 0 to 1; how much more often large elements are asked for than small ones.
     """
+    canvas = screen.canvas
     things = dict(canvas.visible())
     if not things:
         return None
@@ -123,16 +201,12 @@ def prompts(
         targets.append(np.stack([empty, *levels]))
         asked.append([False] + [True] * LEVELS)
         nothing.append(levels[0] is empty)
-    frames: list[tuple[float, float, float, float]] = []
-    for i in range(boxes):
-        frame = _stray_box(rng, canvas, things) if i and rng.random() < _STRAY else None
-        nothing.append(frame is not None)
-        mask = empty
-        if frame is None:
-            j = order[int(rng.choice(len(order), p=chance))]
-            frame, mask = _jittered(rng, things[j], canvas), cells[j]
+    frames: list[Frame] = []
+    for _ in range(boxes):
+        j, frame = _box(rng, screen, things, order, chance)
         frames.append(frame)
-        targets.append(np.stack([mask, *[empty] * LEVELS]))
+        nothing.append(j < 0)
+        targets.append(np.stack([cells[j] if j >= 0 else empty, *[empty] * LEVELS]))
         asked.append([True] + [False] * LEVELS)
     return Example(
         canvas.image,
@@ -162,18 +236,18 @@ class Examples(torch.utils.data.IterableDataset):
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         seed = self.seed
-        pool: list[tuple[Canvas, int]] = []  # screens and how often they were shown
+        pool: list[tuple[Screen, int]] = []  # screens and how often they were shown
         while True:
             seed += 1
             rng = np.random.default_rng([78, seed])
             if len(pool) >= _POOL:
-                canvas, shown = pool.pop(int(rng.integers(len(pool))))
+                screen, shown = pool.pop(int(rng.integers(len(pool))))
             else:
-                canvas, shown = draw_screen(rng, seed, float(self.ease)), 0
+                screen, shown = with_proposals(draw_screen(rng, seed, float(self.ease))), 0
             if shown + 1 < _SHOWN:
-                pool.append((canvas, shown + 1))
+                pool.append((screen, shown + 1))
             example = prompts(
-                rng, framed(rng, canvas, self.size), self.grid, self.points, self.boxes, float(self.ease)
+                rng, framed(rng, screen, self.size), self.grid, self.points, self.boxes, float(self.ease)
             )
             if example is None:
                 continue
@@ -232,26 +306,26 @@ def _ground(rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]) 
     return None
 
 
-def _stray_box(
-    rng: np.random.Generator, canvas: Canvas, things: dict[int, Thing]
-) -> tuple[float, float, float, float] | None:
-    """A box that is no element's; None if none is found."""
-    for _ in range(8):
-        w, h = np.exp(rng.uniform(np.log(8), np.log([canvas.width * 0.7, canvas.height * 0.7])))
-        x, y = rng.uniform(0, canvas.width - w), rng.uniform(0, canvas.height - h)
-        if all(_box_iou((x, y, x + w, y + h), t.box) < 0.3 for t in things.values()):
-            return (float(x), float(y), float(x + w), float(y + h))
-    return None
+def _box(
+    rng: np.random.Generator, screen: Screen, things: dict[int, Thing], order: list[int], chance: np.ndarray
+) -> tuple[int, Frame]:
+    """A box to ask about and the thing that it means, or -1: a proposal, or what a hand would draw."""
+    meant = np.array([m if m < 0 or m in things else -2 for m in screen.meant.tolist()], int)
+    good = rng.random() < _FAIR
+    fitting = np.flatnonzero(meant >= 0 if good else meant == -1)
+    if not len(fitting) or (good and rng.random() < _BY_HAND):
+        j = order[int(rng.choice(len(order), p=chance))]
+        return j, _jittered(rng, things[j], screen.canvas)
+    if good:  # one thing may have many proposals, and a frequent role many things
+        owners = np.unique(meant[fitting])
+        share = np.array([chance[order.index(i)] for i in owners.tolist()])
+        fitting = fitting[meant[fitting] == rng.choice(owners, p=share / share.sum())]
+    index = int(rng.choice(fitting))
+    x0, y0, x1, y1 = screen.boxes[index].tolist()
+    return int(meant[index]), (x0, y0, x1, y1)
 
 
-def _box_iou(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    across = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    down = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return across * down / max(both - across * down, 1e-9)
-
-
-def _jittered(rng: np.random.Generator, thing: Thing, canvas: Canvas) -> tuple[float, float, float, float]:
+def _jittered(rng: np.random.Generator, thing: Thing, canvas: Canvas) -> Frame:
     """The box around what is seen of a thing, as a hand or a detector would draw it."""
     rows, columns = np.flatnonzero(thing.mask.any(1)), np.flatnonzero(thing.mask.any(0))
     x0, x1 = thing.box[0] + columns[0], thing.box[0] + columns[-1] + 1
@@ -277,50 +351,55 @@ def _shrunk(thing: Thing, scale: int, grid: int) -> np.ndarray:
     return cells
 
 
-def _cut(canvas: Canvas, left: int, top: int, width: int, height: int) -> Canvas:
-    """A part of a canvas, with what is seen of its things there."""
+def _cut(canvas: Canvas, left: int, top: int, width: int, height: int) -> tuple[Canvas, np.ndarray]:
+    """A part of a canvas, with what is seen of its things there; the new index of each thing, -1 for none."""
     part = Canvas(np.ascontiguousarray(canvas.image[top : top + height, left : left + width]))
     index = {-1: -1}
+    kept = np.full(len(canvas.things), -1)
     for i, thing in enumerate(canvas.things):
         x0, y0, x1, y1 = thing.box
         box = (x0 - left, y0 - top, x1 - left, y1 - top)
-        index[i] = part.note(thing.role, box, thing.mask, index[thing.parent])
+        kept[i] = index[i] = part.note(thing.role, box, thing.mask, index[thing.parent])
         if index[i] < 0:
             index[i] = index[thing.parent]
-    return part
+    return part, kept
 
 
-def _recoloured(canvas: Canvas, rng: np.random.Generator) -> Canvas:
-    """The colours swapped and, half the time, left and right as well."""
+def _recoloured(canvas: Canvas, rng: np.random.Generator) -> tuple[Canvas, bool]:
+    """The colours swapped and, half the time, left and right as well; whether those were."""
     image = canvas.image[..., rng.permutation(3)]
     if rng.random() < 0.5:
         same = Canvas(np.ascontiguousarray(image))
         same.things = canvas.things
-        return same
+        return same, False
     image = image[:, ::-1]
     result = Canvas(np.ascontiguousarray(image))
     for thing in canvas.things:
         x0, y0, x1, y1 = thing.box
         box = (canvas.width - x1, y0, canvas.width - x0, y1)
         result.things.append(replace(thing, box=box, mask=thing.mask[:, ::-1]))
-    return result
+    return result, True
 
 
-def _resized(canvas: Canvas, size: int) -> Canvas:
-    """The canvas with its longer side ``size`` pixels, as SAM's own transform would make it."""
+def _resized(canvas: Canvas, size: int) -> tuple[Canvas, np.ndarray]:
+    """The canvas with its longer side ``size`` pixels, as SAM's own transform would make it.
+
+    And the new index of each thing, -1 for none.
+    """
     factor = size / max(canvas.width, canvas.height)
+    kept = np.arange(len(canvas.things))
     if factor == 1:
-        return canvas
+        return canvas, kept
     width, height = round(canvas.width * factor), round(canvas.height * factor)
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     result = Canvas(cv2.resize(canvas.image, (width, height), interpolation=how))
     index = {-1: -1}
     for i, thing in enumerate(canvas.things):
         x0, y0, x1, y1 = (round(v * factor) for v in thing.box)
-        index[i] = index[thing.parent]
+        index[i], kept[i] = index[thing.parent], -1
         if x1 - x0 < 1 or y1 - y0 < 1:
             continue
         mask = cv2.resize(thing.mask.astype(np.float32), (x1 - x0, y1 - y0), interpolation=how) >= 0.5
-        noted = result.note(thing.role, (x0, y0, x1, y1), mask, index[thing.parent])
-        index[i] = noted if noted >= 0 else index[i]
-    return result
+        kept[i] = result.note(thing.role, (x0, y0, x1, y1), mask, index[thing.parent])
+        index[i] = int(kept[i]) if kept[i] >= 0 else index[i]
+    return result, kept

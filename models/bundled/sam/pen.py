@@ -13,6 +13,8 @@ Rng = np.random.Generator
 _LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 _WEIGHTS = 1.0 / (np.arange(len(_LETTERS)) + 3)
 _WEIGHTS /= _WEIGHTS.sum()
+_CLEAR = 70
+"""Grey levels between ink and ground that a designer would take."""
 
 
 class Pen:
@@ -34,7 +36,7 @@ class Pen:
         self.card = np.clip(rng.uniform(*near) + tint, 0, 255)
         self.ink = np.clip(rng.uniform(*far) + tint, 0, 255)
         self.faint = self.card + (self.ink - self.card) * 0.55
-        self.line = self.card + (self.ink - self.card) * float(rng.uniform(0.08, 0.3))
+        self.line = self.card + (self.ink - self.card) * float(rng.uniform(0.1, 0.3))
         self.accent = any_colour(rng)
 
     def px(self, low: float, high: float | None = None) -> int:
@@ -43,13 +45,28 @@ class Pen:
 
     def readable(self, colour: np.ndarray, box: Box) -> np.ndarray:
         """The colour, or black or white where it would hardly be seen."""
+        ground = self.ground(box)
+        choices = [colour, np.full(3, 12.0), np.full(3, 246.0)]
+        # What nine tenths of the ground differ by; brightness is what letters are told apart by.
+        clear = [float(np.percentile(np.abs((ground - choice).mean(1)), 10)) for choice in choices]
+        return colour if clear[0] >= _CLEAR else choices[int(np.argmax(clear))]
+
+    def ground(self, box: Box) -> np.ndarray:
+        """Some of the pixels in a box, float64 [n, 3], at least one."""
         part = self.canvas.image[max(box[1], 0) : max(box[3], 0), max(box[0], 0) : max(box[2], 0)]
         if not part.size:
-            return colour
-        ground = part[::2, ::2].reshape(-1, 3).mean(0)
-        if float(np.abs(ground - colour).max()) >= 60:
-            return colour
-        return np.full(3, 12.0 if float(ground.mean()) > 128 else 246.0)
+            return np.full((1, 3), 128.0)
+        step = max(1, int((part.shape[0] * part.shape[1] / 400) ** 0.5))
+        return part[::step, ::step].reshape(-1, 3).astype(np.float64)
+
+    def other_colour(self, than: np.ndarray) -> np.ndarray:
+        """A colour that is told apart from another."""
+        colour = any_colour(self.rng)
+        for _ in range(8):
+            if float(np.abs(colour - than).max()) >= 45:
+                break
+            colour = any_colour(self.rng)
+        return colour
 
     def words(self, count: int) -> str:
         rng = self.rng
@@ -78,9 +95,10 @@ class Pen:
         line = self.fitting(width, size, int(self.rng.integers(1, most + 1)), bold)
         if not line:
             return None
+        wide = self.canvas.text_width(line, size, self.family, bold)
         if centred:
-            x += (width - self.canvas.text_width(line, size, self.family, bold)) // 2
-        colour = self.readable(colour, (x, y, x + width, y + int(size * 1.2)))
+            x += (width - wide) // 2
+        colour = self.readable(colour, (x, y, x + wide, y + int(size * 1.2)))
         box = self.canvas.text(x, y, line, size, colour, self.family, bold)
         if note:
             self.canvas.note("text", box, parent=parent)
@@ -133,16 +151,23 @@ class Pen:
                 if rng.random() < 0.5
                 else self.card + (self.ink - self.card) * rng.uniform(0.03, 0.2)
             )
+        around = np.median(self.ground((box[0] - 2, box[1] - 2, box[2] + 2, box[1] + 2)), 0)
+        alike = float(np.abs(shade - around).max()) < 14
+        if alike and rng.random() < 0.5:  # else a border tells them apart
+            shade = shade + (self.ink - self.card) * rng.uniform(0.08, 0.2)
+            alike = False
         paint: np.ndarray = np.clip(shade, 0, 255)
         if rng.random() < 0.12:
             ramp = np.linspace(-1, 1, height)[:, None, None] * rng.uniform(-30, 30, 3)
             paint = np.clip(paint + np.broadcast_to(ramp, (height, width, 3)), 0, 255)
         x0, y0 = max(box[0], 0), max(box[1], 0)
         behind = canvas.image[y0 : max(box[3], 0), x0 : max(box[2], 0)]
-        if clear and behind.size and rng.random() < 0.6:
-            behind[...] = cv2.GaussianBlur(behind, (0, 0), float(rng.uniform(2, 9)))
-        canvas.paint(box[0], box[1], cover, paint, float(rng.uniform(0.35, 0.9)) if clear else 1.0)
-        if rng.random() < 0.45:
+        frosted = clear and behind.size and rng.random() < 0.7
+        if frosted:
+            behind[...] = cv2.GaussianBlur(behind, (0, 0), self.t * float(rng.uniform(0.4, 0.9)))
+        sheer = rng.uniform(0.35, 0.9) if frosted else rng.uniform(0.8, 0.95)
+        canvas.paint(box[0], box[1], cover, paint, float(sheer) if clear else 1.0)
+        if alike or rng.random() < 0.4:
             inner = (
                 np.pad(rounded(width - 2, height - 2, max(corner - 1, 0)), 1)
                 if min(width, height) > 4
@@ -166,9 +191,23 @@ class Pen:
         if side >= 4:
             ink = None if ink is None else self.readable(ink, (x, y, x + side, y + side))
             colours, cover = icon(self.rng, side, ink)
+            for _ in range(3):
+                if ink is not None or self._differs(colours, cover, x, y):
+                    break
+                colours, cover = icon(self.rng, side)
             self.canvas.paint(x, y, cover, colours)
             self.note_cover("icon", x, y, outline(cover).astype(np.uint8) * 255, parent)
         return x + side
+
+    def _differs(self, colours: np.ndarray, cover: np.ndarray, x: int, y: int) -> bool:
+        """Whether a picture with its coverage stands out from what lies behind most of its outline."""
+        inside = cover > 127
+        rim = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(
+            bool
+        )
+        behind = np.median(self.ground((x, y, x + cover.shape[1], y + cover.shape[0])), 0)
+        off = np.abs(colours[rim] - behind).max(1)
+        return bool(len(off)) and float(np.percentile(off, 35)) >= 30
 
     def note_cover(self, role: str, x: int, y: int, cover: np.ndarray, parent: int) -> None:
         """Note what a coverage holds, cut down to its own box."""

@@ -196,5 +196,10 @@ class _Scene(Blocks):
             int(canvas.height * self.rng.uniform(0.05, 0.8)),
         )
         size = self.t * float(self.rng.choice([1, 1, 3, 5]))
+        height = int(size * 1.4)
+        taken = [t.box for t in canvas.things if t.role != "bar"]
         for i in range(int(self.rng.integers(1, 4))):
+            top = y + i * height
+            if any(b[0] < canvas.width and x < b[2] and b[1] < top + height and top < b[3] for b in taken):
+                break  # a clock on the wallpaper stands free
             self.label(x, y + int(i * size * 1.4), canvas.width - x, -1, size, np.full(3, 250.0), 4)

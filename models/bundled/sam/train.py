@@ -195,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--out", type=Path, required=True)
+    add("--start", type=Path, help="checkpoint of another training to go on from with a rate of its own")
     add("--steps", type=int, default=0, help="total steps; or")
     add("--minutes", type=float, default=0.0, help="total minutes, those before a resumption included")
     add("--decay", type=float, default=0.5, help="share of the training in which the rate falls to 0")
@@ -229,6 +230,10 @@ def main() -> None:
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     path = options.out / "sam.pt"
     step, before = 0, 0.0
+    if options.start and not path.exists():
+        state = torch.load(options.start, weights_only=True, map_location=options.device)
+        sam.load_state_dict(state["model"])
+        head.load_state_dict(state["head"])
     if path.exists():
         state = torch.load(path, weights_only=True, map_location=options.device)
         sam.load_state_dict(state["model"])
@@ -248,7 +253,7 @@ def main() -> None:
             prefetch_factor=2 * options.batch if options.workers else None,
         )
     )  # fmt: skip
-    if step == 0:
+    if step == 0 and not options.start:
         whiten_patches(sam, [_to(next(loader), options.device) for _ in range(24)])
     peers = Peers(options.out / f"meeting-{step}", options.me, options.peers)
     parameters = sum(p.numel() for p in sam.parameters())

@@ -11,7 +11,15 @@ from sam_checkpoints import TINY_SHAPE
 
 from models.bundled.sam.architecture import Shape, build_sam
 from models.bundled.sam.canvas import Canvas
-from models.bundled.sam.dataset import LEVELS, Examples, draw_screen, framed, prompts
+from models.bundled.sam.dataset import (
+    LEVELS,
+    Examples,
+    Screen,
+    draw_screen,
+    framed,
+    prompts,
+    with_proposals,
+)
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
 from models.bundled.sam.train import (
@@ -26,6 +34,19 @@ from models.bundled.screens import KINDS, generate
 from models.sam_checkpoint import BUNDLED, bundled
 
 SEEDS = range(30, 36)
+
+
+def draw(canvas: Canvas, role: str, box: tuple[int, int, int, int], parent: int = -1) -> int:
+    """A thing in a grey of its own; text as stripes."""
+    x0, y0, x1, y1 = box
+    shade = 90 + 50 * len(canvas.things) % 160
+    canvas.image[y0:y1, x0 : x1 : 2 if role == "text" else 1] = shade if role != "text" else 255
+    return canvas.note(role, box, parent=parent)
+
+
+def unasked(canvas: Canvas) -> Screen:
+    """A screen on which nothing is proposed."""
+    return Screen(canvas, np.zeros((0, 4)), np.zeros(0, int))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -45,14 +66,30 @@ def test_a_scene_is_the_same_each_time_and_knows_its_masks(seed: int) -> None:
 
 def test_what_is_covered_is_not_seen() -> None:
     canvas = Canvas(np.zeros((60, 60, 3), np.uint8))
-    canvas.note("card", (10, 10, 30, 30))
-    canvas.note("text", (50, 50, 70, 58))
+    draw(canvas, "card", (10, 10, 30, 30))
+    draw(canvas, "text", (50, 50, 70, 58))
     canvas.cover((20, 0, 60, 40), np.ones((40, 40), bool), len(canvas.things))
     things = dict(canvas.visible())
     assert things[0].mask.sum() == 200
     assert things[1].box == (50, 50, 60, 58), "cut at the edge"
     canvas.cover((0, 0, 60, 40), np.ones((40, 60), bool), 1)
     assert 0 not in dict(canvas.visible())
+
+
+def test_what_does_not_stand_out_is_no_element() -> None:
+    canvas = Canvas(np.full((60, 60, 3), 100, np.uint8))
+    faint = canvas.note("text", (5, 5, 40, 15))
+    canvas.image[5:15, 5:40:3] = 130
+    clear = canvas.note("text", (5, 20, 40, 30))
+    canvas.image[20:30, 5:40:3] = 200
+    level = canvas.note("card", (30, 32, 60, 60))
+    canvas.image[32:60, 30:60] = 104
+    framed_card = canvas.note("card", (2, 32, 28, 58))
+    canvas.image[32:58, [2, 27]] = canvas.image[[32, 57], 2:28] = 140
+    table = canvas.note("table", (0, 0, 58, 31))
+    assert set(dict(canvas.visible())) == {clear, framed_card, table}
+    assert faint not in dict(canvas.visible())
+    assert level not in dict(canvas.visible())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,8 +105,8 @@ def test_a_recorded_screen_is_the_generators_own_with_the_masks_of_its_words(kin
 
 def test_prompts_have_the_answers_that_they_ask_for() -> None:
     rng = np.random.default_rng(1)
-    canvas = framed(rng, draw_screen(rng, 3), 256)
-    example = prompts(rng, canvas, 64, 12, 8)
+    screen = framed(rng, with_proposals(draw_screen(rng, 3)), 256)
+    example = prompts(rng, screen, 64, 12, 8)
     assert example is not None
     assert example.targets.shape == (20, 1 + LEVELS, 64, 64)
     assert (example.asked[:12] == [False, True, True, True]).all(), "a point has an answer for each level"
@@ -87,11 +124,31 @@ def test_prompts_have_the_answers_that_they_ask_for() -> None:
         assert abs(rows.mean() - (y0 + y1) / 2) < 0.3 * (y1 - y0) + 3
 
 
+def test_proposals_are_asked_about_with_the_element_that_they_mean() -> None:
+    canvas = Canvas(np.full((200, 256, 3), 250, np.uint8))
+    icon = draw(canvas, "icon", (40, 40, 70, 70))
+    canvas.image[120:150, 40:100] = 30  # drawn, but not noted: there is nothing to be found here
+    screen = with_proposals(canvas)
+    mine = screen.boxes[screen.meant == icon]
+    others = screen.boxes[screen.meant == -1]
+    assert len(mine)
+    assert np.abs(mine - (40, 40, 70, 70)).max() <= 6
+    assert any(np.abs(box - (40, 120, 100, 150)).max() <= 3 for box in others)
+    for seed in range(6):
+        shown = framed(np.random.default_rng(seed), screen, 256)
+        things = dict(shown.canvas.visible())
+        for box, meant in zip(shown.boxes, shown.meant, strict=True):
+            assert meant < 0 or np.abs(box - things[meant].box).max() <= 12, "however it was cut and turned"
+    example = prompts(np.random.default_rng(2), screen, 64, 0, 40)
+    assert example is not None
+    assert 0.3 < example.nothing.mean() < 0.7
+
+
 def test_every_place_knows_the_box_of_the_finest_element_there_and_of_the_next() -> None:
     canvas = Canvas(np.zeros((64, 64, 3), np.uint8))
-    card = canvas.note("card", (8, 8, 56, 40))
-    canvas.note("text", (16, 16, 40, 24), parent=card)
-    example = prompts(np.random.default_rng(1), canvas, 32, 3, 2)
+    card = draw(canvas, "card", (8, 8, 56, 40))
+    draw(canvas, "text", (16, 16, 40, 24), card)
+    example = prompts(np.random.default_rng(1), unasked(canvas), 32, 3, 2)
     assert example is not None
     assert example.extents.shape == (2, 16, 16, 4)
     assert example.extents[0, 4, 4].tolist() == [16, 16, 40, 24]
@@ -122,12 +179,12 @@ def test_boxes_are_read_off_the_embedding_better_and_better() -> None:
 
 def test_an_easy_start_asks_for_large_elements() -> None:
     canvas = Canvas(np.zeros((256, 256, 3), np.uint8))
-    canvas.note("window", (100, 100, 240, 240))
+    draw(canvas, "window", (100, 100, 240, 240))
     for i in range(8):
-        canvas.note("icon", (4 + 12 * i, 4, 12 + 12 * i, 12))
+        draw(canvas, "icon", (4 + 12 * i, 4, 12 + 12 * i, 12))
 
     def share(ease: float) -> float:
-        example = prompts(np.random.default_rng(5), canvas, 64, 60, 0, ease)
+        example = prompts(np.random.default_rng(5), unasked(canvas), 64, 60, 0, ease)
         assert example is not None
         asked = example.points[~example.nothing]
         return float((asked[:, 1] > 50).mean())
