@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, QTimer, Slot
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QTimer, Slot
 
-_DELAY = 1000
-"""Milliseconds from a change until it is written; changes in between are written with it."""
+_DELAY, _LONGEST = 1000, 10_000
+"""Milliseconds without another change until one is written, and until one is written at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,16 @@ class LastSession(QObject):
         self._whereabouts = whereabouts
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_DELAY)
         self._timer.timeout.connect(self.save)
+        self._waiting = QElapsedTimer()
 
     @Slot()
     def changed(self) -> None:
         """Something else is open, or the playhead moved: write it down soon."""
         if not self._timer.isActive():
-            self._timer.start()
+            self._waiting.start()
+        left = _LONGEST - self._waiting.elapsed()
+        self._timer.start(max(0, min(_DELAY, left)))  # not amid the moves of a drag: a disk may be slow
 
     @Slot()
     def save(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
@@ -62,6 +63,7 @@ class Legend(QWidget):
         self._view = "fill"
         self._difference = False
         self._quantity = ESTIMATED
+        self._font_of: tuple[QFont, QFont, QFontMetrics] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMaximumWidth(360)
         self.setAccessibleName("Legend")
@@ -85,7 +87,7 @@ class Legend(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(280, 2 * QFontMetrics(self._small()).height() + BAR + TICK + 2)
+        return QSize(280, 2 * self._small()[1].height() + BAR + TICK + 2)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(170, self.sizeHint().height())
@@ -99,14 +101,16 @@ class Legend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens(self.palette())
         painter = QPainter(self)
-        painter.setFont(self._small())
-        metrics = QFontMetrics(painter.font())
+        font, metrics = self._small()
+        painter.setFont(font)
         line = metrics.height()
         # the first and last numbers stand centred below the ends of the bar
         margin = max(2, metrics.horizontalAdvance(signed_number(-self._scale, 2)) // 2 + 1)
         bar = QRect(margin, line + 1, max(20, self.width() - 2 * margin), BAR)
         self._paint_title(painter, QRect(bar.x(), 0, bar.width(), line), metrics, colours)
-        painter.drawImage(QRectF(bar), self._gradient(bar.width(), colours))
+        painter.drawImage(
+            QRectF(bar), gradient(bar.width(), self._signed, self._colour_map, self._view, colours.surface)
+        )
         painter.setPen(QPen(QColor(colours.border), 1))
         painter.drawRect(QRectF(bar).adjusted(-0.5, -0.5, 0.5, 0.5))
         self._paint_ticks(painter, bar, metrics, colours)
@@ -148,15 +152,6 @@ class Legend(QWidget):
             painter.setPen(QColor(colours.text))
             painter.drawText(QPointF(x - wide / 2, bar.bottom() + TICK + metrics.ascent()), text)
 
-    def _gradient(self, width: int, colours: theme.Tokens) -> QImage:
-        low = -self._scale if self._signed else 0.0
-        values = np.linspace(low, self._scale, width)
-        colouring = Colouring(values, self._scale, self._signed, self._colour_map, 1.0)
-        rgba = view_named(self._view).shade(colouring, values)
-        behind = QColor(colours.surface)
-        rgb = np.ascontiguousarray(composite(rgba, (behind.red(), behind.green(), behind.blue()))[None])
-        return QImage(rgb.data, width, 1, 3 * width, QImage.Format.Format_RGB888).copy()
-
     def _describe(self) -> None:
         low = signed_number(-self._scale if self._signed else 0.0)
         quantity = self._quantity
@@ -172,7 +167,24 @@ class Legend(QWidget):
             "log-probability would be lower by that much."
         )
 
-    def _small(self) -> QFont:
-        font = QFont(self.font())
-        font.setPointSizeF(max(7.5, font.pointSizeF() * 0.88))
-        return font
+    def _small(self) -> tuple[QFont, QFontMetrics]:
+        """The font of the numbers; made once, as a new font is looked up at every use."""
+        of = self.font()
+        if self._font_of is None or self._font_of[0] != of:
+            font = QFont(of)
+            font.setPointSizeF(max(7.5, font.pointSizeF() * 0.88))
+            self._font_of = of, font, QFontMetrics(font)
+        return self._font_of[1:]
+
+
+@lru_cache(maxsize=8)
+def gradient(width: int, signed: bool, colour_map: str, view: str, surface: str) -> QImage:
+    """The colours of a view over a surface, from the least to the largest effect, ``width`` pixels.
+
+    They are the same whatever the scale is: colours follow effects in shares of it.
+    """
+    values = np.linspace(-1.0 if signed else 0.0, 1.0, width)
+    rgba = view_named(view).shade(Colouring(values, 1.0, signed, colour_map, 1.0), values)
+    behind = QColor(surface)
+    rgb = np.ascontiguousarray(composite(rgba, (behind.red(), behind.green(), behind.blue()))[None])
+    return QImage(rgb.data, width, 1, 3 * width, QImage.Format.Format_RGB888).copy()

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app import theme
@@ -36,6 +36,7 @@ class RegionsDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._session = session
         self._model = model
+        self._theme: tuple[int, theme.Tokens] | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(40, option.fontMetrics.height() + 8)  # type: ignore[attr-defined]
@@ -43,7 +44,7 @@ class RegionsDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        colours = theme.tokens(option.palette)  # type: ignore[attr-defined]
+        colours = self._colours(option.palette)  # type: ignore[attr-defined]
         rect: QRect = option.rect  # type: ignore[attr-defined]
         region = index.data(REGION_ROLE)  # all else comes from the model at once: a detour over Qt costs more
         column = index.column()
@@ -55,36 +56,42 @@ class RegionsDelegate(QStyledItemDelegate):
             paper = colours.hover
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(rect, QColor(paper))
+        painter.fillRect(rect, _ink(paper))
         font: QFont = option.font  # type: ignore[attr-defined]
         painter.setFont(font if font.isFeatureSet(_TABULAR) else tabular(font))
         inner = rect.adjusted(theme.GAP, 0, -theme.GAP, 0)
         text = self._model.text_of(region, column)
         if column == NAME:
             if chosen:
-                painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), QColor(colours.accent))
+                painter.fillRect(QRect(rect.x(), rect.y(), 3, rect.height()), _ink(colours.accent))
             self._paint_swatch(painter, inner, self._model.effect_of(region), colours)
             inner = inner.adjusted(SWATCH + theme.GAP, 0, 0, 0)
             if self._model.crops is not None and inner.width() >= CROP + theme.GAP + LEAST_NAME:
                 room = QRect(inner.x(), inner.y() + 3, CROP, inner.height() - 6)
                 self._paint_crop(painter, room, self._model.crops, region)
                 inner = inner.adjusted(CROP + theme.GAP, 0, 0, 0)
-            painter.setPen(QColor(colours.text))
-            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-            painter.drawText(inner, _LEFT, text)
+            painter.setPen(_ink(colours.text))
+            painter.drawText(inner, _LEFT, _elided(text, inner.width(), painter.font()))
         else:
             if column in (EFFECT, MEASURED):
                 of = self._model.effect_of if column == EFFECT else self._model.measured_of
-                wide = painter.fontMetrics().horizontalAdvance("−00.00") + theme.GAP
+                wide = _number_width(painter.font()) + theme.GAP
                 room = inner.adjusted(0, 0, -wide, 0)
                 self._paint_bar(painter, room, of(region), colours)
                 if column == EFFECT and (bounds := self._model.bounds_of(region)) is not None:
                     self._paint_whisker(painter, room, bounds, colours)
-                painter.setPen(QColor(colours.text))
+                painter.setPen(_ink(colours.text))
             else:
-                painter.setPen(QColor(colours.text if chosen else colours.muted))
+                painter.setPen(_ink(colours.text if chosen else colours.muted))
             painter.drawText(inner, _RIGHT, text)
         painter.restore()
+
+    def _colours(self, palette: QPalette) -> theme.Tokens:
+        """Those of the theme; looked up once for each palette, as there are a dozen cells at every move."""
+        key = palette.cacheKey()
+        if self._theme is None or self._theme[0] != key:
+            self._theme = key, theme.tokens(palette)
+        return self._theme[1]
 
     def _colour(self, effect: float, colours: theme.Tokens) -> QColor:
         """The colour that the canvas gives to an effect, over the paper of the list."""
@@ -99,7 +106,7 @@ class RegionsDelegate(QStyledItemDelegate):
         if effect is None:
             return
         box = QRectF(inner.x(), inner.y() + 4, SWATCH, inner.height() - 8)
-        painter.setPen(QPen(QColor(colours.muted), 0.75))
+        painter.setPen(QPen(_ink(colours.muted), 0.75))
         painter.setBrush(self._colour(effect, colours))
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 1, 1)
 
@@ -121,10 +128,10 @@ class RegionsDelegate(QStyledItemDelegate):
         top = room.center().y() - height / 2 + 1
         bar = QRectF(min(zero, end), top, abs(end - zero), height)
         if bar.width() >= 0.5:
-            painter.setPen(QPen(QColor(colours.muted), 0.75))
+            painter.setPen(QPen(_ink(colours.muted), 0.75))
             painter.setBrush(self._colour(effect, colours))
             painter.drawRect(bar)
-        painter.setPen(QPen(QColor(colours.border), 1))
+        painter.setPen(QPen(_ink(colours.border), 1))
         painter.drawLine(round(zero), room.y() + 2, round(zero), room.bottom() - 2)
 
     def _paint_whisker(
@@ -138,7 +145,7 @@ class RegionsDelegate(QStyledItemDelegate):
         ends = [zero + bound * per_nat for bound in bounds]
         low, high = (min(max(end, left), right) for end in ends)
         middle = room.center().y() + 1.0
-        painter.setPen(QPen(QColor(colours.text), 1))
+        painter.setPen(QPen(_ink(colours.text), 1))
         painter.drawLine(QPointF(low, middle), QPointF(high, middle))
         for end in ends:
             if left <= end <= right:
@@ -148,6 +155,21 @@ class RegionsDelegate(QStyledItemDelegate):
         """Where 0 is, and how many pixels a nat takes."""
         zero = room.x() + room.width() / 3
         return zero, (room.right() + 1 - zero) / self._model.largest
+
+
+@lru_cache(maxsize=64)
+def _ink(colour: str) -> QColor:
+    return QColor(colour)
+
+
+@lru_cache(maxsize=1024)
+def _elided(text: str, width: int, font: QFont) -> str:
+    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+@lru_cache(maxsize=8)
+def _number_width(font: QFont) -> int:
+    return QFontMetrics(font).horizontalAdvance("−00.00")
 
 
 @lru_cache(maxsize=8)

@@ -23,6 +23,7 @@ from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
 from app.regions_table import RegionsTable
 from app.session import Session
 from app.settings import settings
+from app.still_room import StillRoom
 from app.wording import earlier_finding, nats, selection_finding
 from core.quantity import ESTIMATED
 from core.regions import RegionMap
@@ -72,7 +73,9 @@ class RegionsPanel(QWidget):
         head.addWidget(self.tree_button)
         column.addLayout(head)
         self._finding.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
-        column.addWidget(self._finding)
+        self._finding_room = StillRoom(self._finding, self)
+        self._give_lines(3)
+        column.addWidget(self._finding_room)
         self.tree = RegionTree(session, self.model, self)
         self.lists = QStackedWidget(self)
         self.lists.addWidget(self.table)
@@ -152,8 +155,11 @@ class RegionsPanel(QWidget):
             wide = max(least, min(280, int(spare * 0.45)))
         header.resizeSection(EFFECT, wide)
         self._size_tree()
-        lines = 3 if self.width() >= 420 else 4
-        self._finding.setMinimumHeight(lines * self._finding.fontMetrics().lineSpacing() + 2)
+        self._give_lines(3 if self.width() >= 420 else 4)
+
+    def _give_lines(self, count: int) -> None:
+        """Room for so many lines of the sentence."""
+        self._finding_room.setFixedHeight(count * self._finding.fontMetrics().lineSpacing() + 2)
 
     def _size_tree(self) -> None:
         """Give the tree the columns of the table."""
@@ -224,6 +230,11 @@ class RegionsPanel(QWidget):
                 text += f" Measured: {nats(measurement.reliance)}."
             back = earlier_finding(trace, selection.start, selection.end)
             self._finding.setText(f"{text} {back}" if back else text)
+        needed = self._finding.heightForWidth(self._finding.width())
+        if (
+            needed > self._finding_room.height()
+        ):  # long names; the room stays until the pane gets another size
+            self._finding_room.setFixedHeight(needed)
 
     @Slot()
     def _redraw(self) -> None:

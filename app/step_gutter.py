@@ -28,6 +28,7 @@ class StepGutter(QWidget):
         self._text = text
         self._session = session
         self._fonts_of: tuple[QFont, QFont, QFont] | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind it needs painting
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click a number to select its step")
         self.setAccessibleName("Step numbers")
@@ -41,8 +42,8 @@ class StepGutter(QWidget):
 
     def step_at(self, y: float) -> int | None:
         """The step beside a height of the viewport."""
-        for block, top in self._text.visible_blocks():
-            if block.userState() >= 0 and top <= y < top + self._text.blockBoundingRect(block).height():
+        for block, top, height in self._text.visible_blocks():
+            if block.userState() >= 0 and top <= y < top + height:
                 return block.userState()
         return None
 
@@ -67,8 +68,7 @@ class StepGutter(QWidget):
             last = min(selection.end, len(session.trace)) - 1
             steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
         shown = None
-        for block, top in text.visible_blocks():
-            height = text.blockBoundingRect(block).height()
+        for block, top, height in text.visible_blocks():
             answer = text.tokens.phase_of(block) == "answer"
             if answer:
                 painter.fillRect(QRectF(0, top, self.width(), height), text.answer_paper)

@@ -12,6 +12,7 @@ from app.icons import icon
 from app.playback import SPEEDS, Playback
 from app.session import Session
 from app.settings import settings
+from app.still_room import StillRoom
 from app.timeline_strip import TimelineStrip
 from app.wording import span_name
 
@@ -150,7 +151,7 @@ class Timeline(QWidget):
             self._buttons[name].clicked.connect(slot)
         self._buttons["loop"].setCheckable(True)
         bar.addSpacing(theme.GAP)
-        bar.addWidget(self._position, 1)
+        bar.addWidget(StillRoom(self._position, self), 1)
         for text, box in (("Rows", self._order), ("Speed", self._speed)):
             label = QLabel(text, self)
             label.setBuddy(box)

@@ -68,6 +68,7 @@ class TimelineStrip(QWidget):
         self._by_range = False
         self._focus_shown = False
         self.order: Order = "importance"
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind it needs painting
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -46,7 +46,7 @@ class TokenBoxes:
             return kept[2]
         boxes = list(self._boxes(block, inside))
         if len(self._kept) >= MOST_BLOCKS:
-            self._kept.clear()
+            del self._kept[next(iter(self._kept))]  # all at once would take longer than a frame
         self._kept[position] = length, inside, boxes
         return boxes
 

@@ -41,6 +41,7 @@ from app.controller import Controller
 from app.dialogs.opener import DialogOpener
 from app.engine import EngineLike
 from app.environment import data_folder
+from app.garbage import keep_what_is_here
 from app.icons import icon
 from app.intake import Intake
 from app.last_session import LastSession, Whereabouts, left_behind
@@ -364,6 +365,7 @@ class Window(QMainWindow):
         if scene is not None:
             thumbnails.keep(self._opened, scene.screenshot.pixels)
         self.files.remember(path)
+        keep_what_is_here()
         if left is not None and left.path == path:
             self.controller.session.select(left.start, left.end or None)
             self.message.show_message("Sightline ended unexpectedly last time. This is where you were.")

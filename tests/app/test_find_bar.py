@@ -34,7 +34,7 @@ def pane(qtbot, session):
 
 def shown_steps(pane) -> list[int]:
     steps = []
-    for block, _ in pane.text.visible_blocks():
+    for block, *_ in pane.text.visible_blocks():
         if block.userState() >= 0 and block.userState() not in steps:
             steps.append(block.userState())
     return steps

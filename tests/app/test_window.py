@@ -188,7 +188,7 @@ def test_the_theme_switches_at_once_and_is_remembered(qtbot, window, make):
     assert again.actions_by_id["theme_dark"].isChecked()
 
 
-def test_layout_is_remembered(make):
+def test_layout_is_remembered(qtbot, make):
     window = make()
     window.resize(780, 640)  # the offscreen platform has a screen of 800 × 800
     window.panes.columns.setSizes([330, 450])
@@ -196,7 +196,7 @@ def test_layout_is_remembered(make):
     window.close()
     again = make()
     assert (again.width(), again.height()) == (780, 640)
-    assert again.panes.columns.sizes() == kept
+    qtbot.waitUntil(lambda: again.panes.columns.sizes() == kept)  # a layout takes a few turns
 
 
 def names_in(menu) -> set[str]:
