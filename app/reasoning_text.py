@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, QRectF, Qt, Signal
@@ -36,6 +37,25 @@ from app.tints import TintLevels, blend, reliance_scale, tint_colours
 from app.token_boxes import TokenBoxes, x_in
 from app.token_document import SPACER, TokenDocument
 from app.wording import plain_tooltip, token_finding
+
+
+class ShownBlock(NamedTuple):
+    """A paragraph that shows.
+
+    Attributes:
+        block: laid out.
+        top, height: in the viewport, logical pixels.
+        state: its step, or ``SPACER`` or ``HEADING``.
+        answer: it belongs to the answer.
+        begins: it is the first paragraph of a step.
+    """
+
+    block: QTextBlock
+    top: float
+    height: float
+    state: int
+    answer: bool
+    begins: bool
 
 
 class ReasoningText(QPlainTextEdit):
@@ -69,6 +89,8 @@ class ReasoningText(QPlainTextEdit):
         self._press: QPoint | None = None
         self._tinted_for = (0, 1.0)
         self._found_starts: list[int] = []
+        self._seen: object = None
+        self._shown_blocks: list[ShownBlock] = []
         self._restyle()
         self._gutter = StepGutter(self, session)
         self.updateRequest.connect(self._gutter.follow)
@@ -79,6 +101,7 @@ class ReasoningText(QPlainTextEdit):
     def rebuild(self) -> None:
         """Show the trace from its first token."""
         self.tokens.clear()
+        self._seen = None
         self._boxes.forget()
         self._levels.forget()
         self._tinted_for = (0, 1.0)
@@ -91,6 +114,7 @@ class ReasoningText(QPlainTextEdit):
         """Show the steps that the filter keeps, and mark what was found."""
         finder = self._session.finder
         if self.tokens.show_steps(finder.passing):
+            self._seen = None
             selection = self._session.selection
             if selection is not None and not self._session.follow:
                 self.show_token(selection.start)
@@ -138,7 +162,7 @@ class ReasoningText(QPlainTextEdit):
 
     def token_under(self, position: QPointF) -> int | None:
         """The token at a point of the viewport."""
-        for block, top, _ in self.visible_blocks():
+        for block, top, *_ in self.visible_blocks():
             layout = block.layout()
             for number in range(layout.lineCount()):
                 line = layout.lineAt(number)
@@ -155,26 +179,38 @@ class ReasoningText(QPlainTextEdit):
         """Where a token is in the viewport; empty when it is not shown."""
         start, end = self.tokens.ink(index), self.tokens.span(index)[1]
         found: list[QRectF] = []
-        for block, top, _ in self.visible_blocks():
+        for block, top, *_ in self.visible_blocks():
             if block.position() < end and start < block.position() + block.length():
                 found += self._rects_in(block, top, start, end)
         return found
 
     # --- painting ------------------------------------------------------------------------------------------
 
-    def visible_blocks(self) -> Iterator[tuple[QTextBlock, float, float]]:
-        """Blocks that show, laid out, each with its top in the viewport and its height."""
-        block = self.firstVisibleBlock()
-        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
+    def visible_blocks(self) -> list[ShownBlock]:
+        """Blocks that show, laid out, from the top; looked up again when the view or the text is another."""
+        first, offset = self.firstVisibleBlock(), self.contentOffset()
+        view, document = self.viewport().size(), self.document()
+        seen = (first.position(), offset.y(), view, document.revision(), document.characterCount())
+        if seen != self._seen:
+            self._seen, self._shown_blocks = seen, list(self._blocks_from(first, offset))
+        return self._shown_blocks
+
+    def _blocks_from(self, block: QTextBlock, offset: QPointF) -> Iterator[ShownBlock]:
+        top = self.blockBoundingGeometry(block).translated(offset).top()
         bottom = self.viewport().height()
+        before = block.previous().userState()
         while top < bottom and block.isValid():
+            state = block.userState()
             if block.isVisible():
                 height = self.blockBoundingRect(block).height()  # this also lays it out
-                yield block, top, height
+                answer = self.tokens.phase_of(block) == "answer"
+                yield ShownBlock(block, top, height, state, answer, state >= 0 and before == SPACER)
                 top += height
                 block = block.next()
             else:
                 block = self.tokens.next_visible(block)
+                state = block.previous().userState()
+            before = state
 
     def _rects_in(self, block: QTextBlock, top: float, start: int, end: int) -> list[QRectF]:
         """Rectangles of the document positions ``start`` to ``end`` inside one block, one for each line."""
@@ -213,9 +249,8 @@ class ReasoningText(QPlainTextEdit):
         left = self.contentOffset().x()
         tints, boxes = self._tints, self._boxes
         boxes.laid_out_for((self.viewport().width(), self.logicalDpiX()))
-        for block, top, height in self.visible_blocks():
-            state = block.userState()
-            if self.tokens.phase_of(block) == "answer":
+        for block, top, height, state, answer, _ in self.visible_blocks():
+            if answer:
                 painter.fillRect(QRectF(0, top, self.viewport().width(), height), self.answer_paper)
             if state < 0:
                 continue

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.session import Session
-from app.token_document import SPACER
 
 if TYPE_CHECKING:
     from app.reasoning_text import ReasoningText
@@ -42,9 +41,9 @@ class StepGutter(QWidget):
 
     def step_at(self, y: float) -> int | None:
         """The step beside a height of the viewport."""
-        for block, top, height in self._text.visible_blocks():
-            if block.userState() >= 0 and top <= y < top + height:
-                return block.userState()
+        for _, top, height, step, *_ in self._text.visible_blocks():
+            if step >= 0 and top <= y < top + height:
+                return step
         return None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -68,13 +67,11 @@ class StepGutter(QWidget):
             last = min(selection.end, len(session.trace)) - 1
             steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
         shown = None
-        for block, top, height in text.visible_blocks():
-            answer = text.tokens.phase_of(block) == "answer"
+        for block, top, height, step, answer, begins in text.visible_blocks():
             if answer:
                 painter.fillRect(QRectF(0, top, self.width(), height), text.answer_paper)
             painter.fillRect(QRectF(0, top, RAIL, height), rails[answer])
-            step = block.userState()
-            first = step >= 0 and block.previous().userState() == SPACER and step != shown
+            first = begins and step != shown
             shown = step if step >= 0 else shown
             if not first:
                 continue
