@@ -297,7 +297,18 @@ def _item(marks: _Marks, group: np.ndarray, ids: np.ndarray) -> Item | None:
     w, h = x1 - x0, y1 - y0
     if max(w, h) < 5 or w * h < 30 or (min(w, h) <= 6 and max(w, h) >= 20):
         return None
-    wordy = w >= 1.7 * h or (h <= 16 and len(group) == 1 and w < h)
+    wordy = w >= 1.7 * h or (h <= 16 and len(group) == 1 and w < h) or _letters(boxes)
     return Item(
         (x0, y0, x1, y1), np.ones((h, w), bool), "text" if wordy else "icon", int(marks.owners[group[0]])
     )
+
+
+def _letters(boxes: np.ndarray) -> bool:
+    """Whether marks (boxes int [n, 4]) are short text: two or more side by side, of one height on one line."""
+    if len(boxes) < 2:
+        return False
+    tall = boxes[:, 3] - boxes[:, 1]
+    inline = np.ptp(boxes[:, 3]) <= 0.15 * tall.max() and tall.min() >= 0.8 * tall.max()
+    order = np.argsort(boxes[:, 0])
+    apart = (boxes[order[1:], 0] - boxes[order[:-1], 2] >= -2 * GROWTH).all()
+    return bool(inline and apart and tall.max() <= 60)

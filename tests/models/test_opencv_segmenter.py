@@ -194,3 +194,13 @@ def test_generated_screens_of_every_kind() -> None:
             overlaps += [_nearest(region_map, element.bbox)[1] for element in sample.elements]
     assert np.mean(overlaps) > 0.75
     assert np.mean(np.array(overlaps) >= 0.5) > 0.85
+
+
+def test_a_number_of_two_digits_is_text_and_a_picture_as_wide_is_an_icon() -> None:
+    screen = _Screen(640, 448)
+    number = screen.text(40, 60, "81", 30)
+    icon = screen.box(300, 60, 34, 24, (220, 40, 40))
+    screen.draw.ellipse((290, 52, 316, 78), (40, 40, 220))
+    region_map = screen.regions()
+    assert _nearest(region_map, number)[0].name.startswith("text")
+    assert not _nearest(region_map, icon)[0].name.startswith("text")

@@ -24,8 +24,10 @@ LEVELS = 3
 """Masks of a point: the finest element there, what holds it, and the outermost."""
 _SCREENS = 0.3
 """Share of screens of the thinker's generator; the rest are scenes."""
-_CROPPED = 0.7
+_CROPPED = 0.75
 """Share of examples that are pieces; the others show the whole screen, as ``models/sam.py`` asks."""
+_PIECE = (0.5, 1.3)
+"""Sides of a piece, in sides of the model's image: small text is judged better when it is shown enlarged."""
 _SIZES, _SIZES_SHARES = (384, 512, 768), (0.25, 0.55, 0.2)
 """Longer sides of scenes, in pixels, and how many are of each."""
 _POOL = 64
@@ -135,7 +137,7 @@ def framed(rng: np.random.Generator, screen: Screen, size: int) -> Screen:
     kept = np.ones(len(boxes), bool)
     index = np.arange(len(canvas.things))
     if rng.random() < _CROPPED:
-        side = int(size * rng.uniform(0.75, 1.25))
+        side = int(size * float(np.exp(rng.uniform(*np.log(_PIECE)))))
         width, height = min(side, canvas.width), min(side, canvas.height)
         left = int(rng.integers(canvas.width - width + 1))
         top = int(rng.integers(canvas.height - height + 1))
