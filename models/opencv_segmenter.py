@@ -60,7 +60,9 @@ def find_parts(pixels: np.ndarray, max_regions: int, step: Progress) -> list[Par
     step("Finding surfaces", 0.1)
     steep = screen_content.steepness(pixels)
     patches, stats = screen_surfaces.smooth_patches(steep)
-    surfaces = screen_surfaces.find_surfaces(pixels, steep, patches, stats)
+    surfaces = screen_surfaces.find_surfaces(
+        pixels, steep, patches, stats, lambda: step("Finding surfaces", 0.1)
+    )
     owner = np.full((height, width), -1, np.int32)
     for index, surface in enumerate(surfaces):
         x0, y0, x1, y1 = surface.box

@@ -84,7 +84,8 @@ class SamSegmenter:
             step(text, 0.15 * fraction)
 
         proposed = find_parts(pixels, MOST_BOXES, early)
-        proposed += more_parts(pixels, proposed, MORE_BOXES)
+        proposed += more_parts(pixels, proposed, MORE_BOXES, lambda: step("Asking SAM", 0.15))
+        step("Asking SAM", 0.15)
         proposed = [outlined(pixels, part) for part in proposed]
         step("Asking SAM", 0.15)
         looks = views(proposed, width, height, self.model.window)

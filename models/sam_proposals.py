@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models import opencv
+from models.mask_model import Tick
 from models.sam_frames import framed
 from models.screen_content import steepness
 from models.screen_layout import Box, Part
@@ -27,11 +28,13 @@ _SAME = 0.75
 """Boxes whose intersection is this share of their union are one proposal."""
 
 
-def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Part]:
+def more_parts(
+    pixels: np.ndarray, known: Sequence[Part], limit: int, tick: Tick = lambda: None
+) -> list[Part]:
     """At most ``limit`` boxes of a working copy, uint8 [h, w, 3], that are not among the known ones.
 
     Their masks are their boxes. What is framed comes first, then boxes that several readings agree on.
-    Deterministic.
+    Deterministic. ``tick`` is called often and may raise to end the work.
     """
     cv2 = opencv.load()
     height, width = pixels.shape[:2]
@@ -40,6 +43,7 @@ def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Pa
     for strength in _STRENGTHS:
         edges = (steep > strength).astype(np.uint8)
         for reach in _REACHES:
+            tick()
             joined = cv2.dilate(edges, np.ones(reach[::-1], np.uint8))
             _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
             x, y, w, h = stats[1:, :4].T
@@ -54,7 +58,9 @@ def more_parts(pixels: np.ndarray, known: Sequence[Part], limit: int) -> list[Pa
     size = boxes[:, 2:] - boxes[:, :2]
     boxes = boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
     near = np.array([part.box for part in known]).reshape(-1, 4)
+    tick()
     frames = framed(pixels)
+    tick()
     taken = _unlike(frames, range(len(frames)), near, min(_FRAMES, limit))
     near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
     taken += _agreed(boxes, near, limit - len(taken))

@@ -304,7 +304,7 @@ def _item(marks: _Marks, group: np.ndarray, ids: np.ndarray) -> Item | None:
 
 
 def _letters(boxes: np.ndarray) -> bool:
-    """Whether marks (boxes int [n, 4]) are short text: two or more side by side, of one height on one line."""
+    """Whether marks (boxes int [n, 4]) are short text: two or more on one line, of one height."""
     if len(boxes) < 2:
         return False
     tall = boxes[:, 3] - boxes[:, 1]

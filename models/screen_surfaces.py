@@ -6,6 +6,7 @@ outlines. A photograph or a wallpaper also has smooth patches, but their outline
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +49,16 @@ def smooth_patches(steepness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find_surfaces(
-    pixels: np.ndarray, steepness: np.ndarray, patches: np.ndarray, stats: np.ndarray
+    pixels: np.ndarray,
+    steepness: np.ndarray,
+    patches: np.ndarray,
+    stats: np.ndarray,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[Surface]:
-    """Surfaces among the smooth patches, largest first; what fills the whole screen is not one."""
+    """Surfaces among the smooth patches, largest first; what fills the whole screen is not one.
+
+    ``tick`` is called before each patch and may raise to end the work.
+    """
     height, width = patches.shape
     screen = height * width
     surfaces = []
@@ -58,6 +66,7 @@ def find_surfaces(
         x, y, w, h, area = (int(v) for v in stats[patch])
         if area < 48 or w < 6 or h < 6 or w * h > 40 * area or area > 0.97 * screen:
             continue
+        tick()
         crop = patches[y : y + h, x : x + w] == patch
         surface = _surface(pixels[y : y + h, x : x + w], crop, (x, y), patch, (height, width))
         if surface is None or surface.area >= 0.92 * screen or not _is_crisp(surface, steepness):
