@@ -21,6 +21,7 @@ from core.screenshot import Screenshot
 from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
+from models.sam_choice import consistent, overlap
 from models.sam_outline import outlined
 from models.sam_prompts import free_points, views
 from models.sam_proposals import more_parts
@@ -41,8 +42,8 @@ _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
 _AGREE, _AGREE_ON_SHAPE = 0.6, 0.8
 """IoU from which SAM's mask and the proposal mean the same: what is no text is not always a rectangle."""
-_DOUBLE = 0.7
-"""IoU of two masks from which only the better one is kept."""
+_CROWD = 125
+"""Per cent of the regions wanted that masks are kept for; of more than are wanted, near ones are grouped."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
@@ -109,7 +110,7 @@ class SamSegmenter:
             if number == 0:
                 confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
         confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
-        kept = _without_doubles([part for _, part in confirmed])
+        kept = consistent([part for _, part in confirmed], _CROWD * max_regions // 100)
         loose = [part for part in kept if part.role in _SMALL_ROLES]
         firm = [part for part in kept if part.role not in _SMALL_ROLES]
         return firm + grouped(loose, max_regions - 1 - len(firm))
@@ -210,28 +211,7 @@ def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, in
 def _sharper(seen: Part, proposed: Part) -> Part:
     """The outline that the edges gave, exact to the pixel, where SAM sees the same thing; else SAM's own."""
     least = _AGREE if proposed.role == "text" else _AGREE_ON_SHAPE
-    return replace(seen, box=proposed.box, mask=proposed.mask) if _share(seen, proposed) >= least else seen
-
-
-def _without_doubles(parts: list[Part]) -> list[Part]:
-    """The parts, best first, less those that nearly coincide with a better one."""
-    kept: list[Part] = []
-    for part in parts:
-        if not any(_share(part, other) >= _DOUBLE for other in kept):
-            kept.append(part)
-    return kept
-
-
-def _share(a: Part, b: Part) -> float:
-    """IoU of two parts."""
-    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
-    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
-    if x0 >= x1 or y0 >= y1:
-        return 0.0
-    mine = a.mask[y0 - a.box[1] : y1 - a.box[1], x0 - a.box[0] : x1 - a.box[0]]
-    its = b.mask[y0 - b.box[1] : y1 - b.box[1], x0 - b.box[0] : x1 - b.box[0]]
-    both = int((mine & its).sum())
-    return both / (int(a.mask.sum()) + int(b.mask.sum()) - both)
+    return replace(seen, box=proposed.box, mask=proposed.mask) if overlap(seen, proposed) >= least else seen
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,0 +1,59 @@
+"""Which masks to keep: things on a screen lie in each other or beside each other, and do not cross."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.screen_layout import Part
+
+_DOUBLE = 0.7
+"""IoU of two masks from which only the better one is kept."""
+_CROSSING = 0.15
+"""Share of the smaller of two masks that may lie in, or out of, the other by mistake."""
+
+
+def consistent(parts: Sequence[Part], most: int) -> list[Part]:
+    """At most ``most`` of the parts, best first, less what coincides with a better one or crosses it."""
+    kept: list[Part] = []
+    boxes = np.zeros((most, 4), int)
+    for part in parts:
+        if len(kept) == most:
+            break
+        low = np.maximum(boxes[: len(kept), :2], part.box[:2])
+        high = np.minimum(boxes[: len(kept), 2:], part.box[2:])
+        near = np.flatnonzero((low < high).all(1)).tolist()
+        if all(_agree(part, kept[index]) for index in near):
+            boxes[len(kept)] = part.box
+            kept.append(part)
+    return kept
+
+
+def shared_pixels(a: Part, b: Part) -> int:
+    """Pixels of both masks."""
+    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
+    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
+    if x0 >= x1 or y0 >= y1:
+        return 0
+    mine = a.mask[y0 - a.box[1] : y1 - a.box[1], x0 - a.box[0] : x1 - a.box[0]]
+    its = b.mask[y0 - b.box[1] : y1 - b.box[1], x0 - b.box[0] : x1 - b.box[0]]
+    return int((mine & its).sum())
+
+
+def overlap(a: Part, b: Part) -> float:
+    """IoU of two parts."""
+    both = shared_pixels(a, b)
+    return both / (int(a.mask.sum()) + int(b.mask.sum()) - both) if both else 0.0
+
+
+def _agree(part: Part, better: Part) -> bool:
+    """Whether two parts can both be there."""
+    both = shared_pixels(part, better)
+    if not both:
+        return True
+    first, second = int(part.mask.sum()), int(better.mask.sum())
+    if both >= _DOUBLE * (first + second - both):
+        return False
+    smaller = min(first, second)
+    return both <= _CROSSING * smaller or both >= (1 - _CROSSING) * smaller

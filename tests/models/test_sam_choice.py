@@ -1,0 +1,56 @@
+"""Masks that are kept lie in each other or beside each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.sam_choice import consistent, overlap, shared_pixels
+from models.screen_layout import Part
+
+
+def part(x0: int, y0: int, x1: int, y1: int) -> Part:
+    return Part((x0, y0, x1, y1), np.ones((y1 - y0, x1 - x0), bool), "card", -1)
+
+
+CARD, LABEL = part(0, 0, 100, 60), part(10, 10, 60, 20)
+
+
+def test_what_lies_in_or_beside_a_better_part_is_kept() -> None:
+    beside = part(100, 0, 180, 60)
+    assert consistent([LABEL, CARD, beside], 9) == [LABEL, CARD, beside]
+
+
+def test_what_nearly_coincides_with_a_better_part_or_crosses_it_is_not() -> None:
+    almost, crossing = part(0, 0, 100, 55), part(50, 30, 150, 90)
+    assert consistent([CARD, almost, crossing], 9) == [CARD]
+    assert consistent([crossing, CARD], 9) == [crossing], "the better one is the one that comes first"
+
+
+def test_there_are_no_more_than_wanted() -> None:
+    many = [part(20 * i, 0, 20 * i + 10, 10) for i in range(9)]
+    assert consistent(many, 4) == many[:4]
+    assert consistent([], 4) == []
+
+
+_boxes = st.tuples(*[st.integers(0, 30)] * 2, *[st.integers(1, 20)] * 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_boxes, max_size=12))
+def test_any_two_that_are_kept_agree(boxes: list[tuple[int, int, int, int]]) -> None:
+    parts = [part(x, y, x + w, y + h) for x, y, w, h in boxes]
+    kept = consistent(parts, 12)
+    for i, one in enumerate(kept):
+        for other in kept[:i]:
+            sheet = np.zeros((2, 60, 60), bool)
+            for layer, thing in zip(sheet, (one, other), strict=True):
+                layer[thing.box[1] : thing.box[3], thing.box[0] : thing.box[2]] = True
+            both, either = int((sheet[0] & sheet[1]).sum()), int((sheet[0] | sheet[1]).sum())
+            smaller = int(sheet.sum((1, 2)).min())
+            assert shared_pixels(one, other) == both
+            assert overlap(one, other) == both / either < 0.7
+            assert both <= 0.15 * smaller or both >= 0.85 * smaller
+    if parts:
+        assert kept[0] == parts[0]
