@@ -33,12 +33,14 @@ class MaskModel(Protocol):
     Attributes:
         identity: name and content hash.
         window: pixels of a side that it sees sharply, if it wants a large picture shown in pieces, else None.
-        good: quality from which a mask counts.
+        good: quality from which a mask counts that nothing but a point asked for.
+        likely: quality from which there is something in a box that edges suggest.
     """
 
     identity: Identity
     window: int | None
     good: float
+    likely: float
 
     def look(self, pixels: np.ndarray, tick: Tick) -> None:
         """See a picture, uint8 [h, w, 3]; what is asked next is about it."""

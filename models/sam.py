@@ -23,7 +23,7 @@ from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
 from models.sam_choice import consistent, overlap
 from models.sam_outline import outlined
-from models.sam_prompts import free_points, views
+from models.sam_prompts import View, free_points, views
 from models.sam_proposals import more_parts
 from models.screen_layout import Part, grouped
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
@@ -40,8 +40,12 @@ _SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", 
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
-_AGREE, _AGREE_ON_SHAPE = 0.6, 0.8
-"""IoU from which SAM's mask and the proposal mean the same: what is no text is not always a rectangle."""
+_AGREE = 0.6
+"""IoU from which SAM's mask and the proposal mean the same."""
+_TRUSTED = 0.4
+"""Share of the quality asked of others that is asked of the boxes which the OpenCV segmenter decided for."""
+_FIRST_CHOICE, _AGREEMENT = 0.1, 0.2
+"""Quality that such a box gains over others, and any box of which SAM's mask fills just the same pixels."""
 _CROWD = 125
 """Per cent of the regions wanted that masks are kept for; of more than are wanted, near ones are grouped."""
 _SURE = 0.2
@@ -85,6 +89,7 @@ class SamSegmenter:
             step(text, 0.15 * fraction)
 
         proposed = find_parts(pixels, MOST_BOXES, early)
+        decided = len(proposed)
         proposed += more_parts(pixels, proposed, MORE_BOXES, lambda: step("Asking SAM", 0.15))
         step("Asking SAM", 0.15)
         proposed = [outlined(pixels, part) for part in proposed]
@@ -100,13 +105,7 @@ class SamSegmenter:
 
             x0, y0, x1, y1 = view.box
             self.model.look(np.ascontiguousarray(pixels[y0:y1, x0:x1]), tick)
-            asked = [proposed[index] for index in view.asked]
-            boxes = np.array([part.box for part in asked], np.float32).reshape(-1, 4) - (x0, y0, x0, y0)
-            found = self.model.in_boxes(boxes.astype(np.float32), tick)
-            for part, mask, quality in zip(asked, found.masks, found.quality, strict=True):
-                if quality >= self.model.good and (piece := _cut(mask, x0, y0)) is not None:
-                    seen = replace(part, box=piece[0], mask=piece[1])
-                    confirmed.append((float(quality), _sharper(seen, part)))
+            confirmed += self._confirmed(view, proposed, decided, tick)
             if number == 0:
                 confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
         confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
@@ -114,6 +113,29 @@ class SamSegmenter:
         loose = [part for part in kept if part.role in _SMALL_ROLES]
         firm = [part for part in kept if part.role not in _SMALL_ROLES]
         return firm + grouped(loose, max_regions - 1 - len(firm))
+
+    def _confirmed(
+        self, view: View, proposed: list[Part], decided: int, tick: Tick
+    ) -> list[tuple[float, Part]]:
+        """What SAM sees in the boxes of a view, and how much speaks for it.
+
+        The first ``decided`` of those proposed are what the OpenCV segmenter would have shown.
+        """
+        x0, y0 = view.box[:2]
+        boxes = np.array([proposed[index].box for index in view.asked], np.float32).reshape(-1, 4)
+        found = self.model.in_boxes((boxes - (x0, y0, x0, y0)).astype(np.float32), tick)
+        confirmed = []
+        for index, mask, quality in zip(view.asked, found.masks, found.quality.tolist(), strict=True):
+            trusted = index < decided
+            piece = _cut(mask, x0, y0)
+            if piece is None or quality < self.model.likely * (_TRUSTED if trusted else 1.0):
+                continue
+            seen = replace(proposed[index], box=piece[0], mask=piece[1])
+            same = overlap(seen, proposed[index])
+            score = quality + _FIRST_CHOICE * trusted + _AGREEMENT * same
+            # Edges are exact to the pixel; SAM's own masks are not.
+            confirmed.append((score, proposed[index] if same >= _AGREE else seen))
+        return confirmed
 
     def _unprompted(self, found: Masks, width: int, height: int) -> list[tuple[float, Part]]:
         """Masks at points: structures of some size that SAM is sure of."""
@@ -206,12 +228,6 @@ def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, in
         return None
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return (left + x0, top + y0, left + x1, top + y1), mask[y0:y1, x0:x1]
-
-
-def _sharper(seen: Part, proposed: Part) -> Part:
-    """The outline that the edges gave, exact to the pixel, where SAM sees the same thing; else SAM's own."""
-    least = _AGREE if proposed.role == "text" else _AGREE_ON_SHAPE
-    return replace(seen, box=proposed.box, mask=proposed.mask) if overlap(seen, proposed) >= least else seen
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

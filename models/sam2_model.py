@@ -37,7 +37,7 @@ class TransformersSam2:
     """
 
     window: int | None = None
-    good = 0.7
+    good = likely = 0.7
 
     def __init__(self, folder: Path, identity: Identity) -> None:
         self.identity = identity

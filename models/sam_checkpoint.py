@@ -21,6 +21,9 @@ from models.mask_model import MaskModel
 BUNDLED = Path(resources.__file__).parent / "bundled" / "sam"
 TYPES = {12: "vit_b", 24: "vit_l", 32: "vit_h"}
 """Number of encoder blocks → name in segment-anything's registry."""
+_LIKELY = 0.12
+"""Quality from which the bundled SAM sees something in a box: it thinks little of itself, and was asked which
+boxes hold something when it was trained. From scenes of training seeds."""
 _HASHED = 64 * 2**20
 
 
@@ -101,7 +104,7 @@ def _small(folder: Path, name: str) -> MaskModel:
             f"The SAM in {folder} is damaged or incomplete ({_short(error)}). Reinstall it or choose another."
         ) from error
     return SegmentAnythingModel(
-        sam, _identity(name, [weights], "small"), shape.image_size, good=0.5, masks_of_boxes=boxes_as_masks
+        sam, _identity(name, [weights], "small"), shape.image_size, 0.5, boxes_as_masks, likely=_LIKELY
     )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from models.screen_layout import Part
 
-_DOUBLE = 0.7
+_DOUBLE = 0.6
 """IoU of two masks from which only the better one is kept."""
-_CROSSING = 0.15
+_CROSSING = 0.1
 """Share of the smaller of two masks that may lie in, or out of, the other by mistake."""
 
 

@@ -37,7 +37,7 @@ class SegmentAnythingModel:
     Args:
         sam: in evaluation mode.
         identity: of its checkpoint.
-        window, good: as in ``MaskModel``.
+        window, good, likely: as in ``MaskModel``; None: as likely as good.
         masks_of_boxes: what gives the mask prompts [N, 1, m, m] that go with boxes [N, 4], if the checkpoint
             learned to have them.
     """
@@ -49,10 +49,12 @@ class SegmentAnythingModel:
         window: int | None,
         good: float,
         masks_of_boxes: Callable[[torch.Tensor, int, int], torch.Tensor] | None = None,
+        likely: float | None = None,
     ) -> None:
         self.sam = sam
         self.identity = identity
         self.window, self.good = window, good
+        self.likely = good if likely is None else likely
         self.masks_of_boxes = masks_of_boxes
         self.predictor = _RememberingPredictor(sam)
 

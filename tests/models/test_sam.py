@@ -31,7 +31,7 @@ class Perfect:
 
     identity = Identity("perfect", "0" * 64)
     window = None
-    good = 0.5
+    good = likely = 0.5
 
     def __init__(self, truth: list[np.ndarray], points: list[np.ndarray] | None = None) -> None:
         self.truth, self.points = truth, points or []
