@@ -19,7 +19,7 @@ from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
 from app.calibrating import Wish
 from app.calibrator import Calibrator
 from app.engine import EngineLike, Request
-from app.finding import FellBack, find_regions
+from app.finding import FellBack, Glimpse, find_regions, glimpse
 from app.preferences import follow_live
 from app.prompt_bar import RunState
 from app.recording import new_path
@@ -133,6 +133,7 @@ class Controller(QObject):
         self.batching = self.finding = False
         self._run_job = 0
         self._wish: _Wish | None = None
+        self._glimpse: Scene | None = None
         self._rate = TokenRate()
 
     @Slot()
@@ -356,6 +357,10 @@ class Controller(QObject):
         self._set_finding(True)
 
         def job(context: Context) -> None:
+            if scene.region_map is None and (
+                first := glimpse(engine, scene.screenshot, name, context.cancelled)
+            ):
+                context.post(first)
             region_map, identity = find_regions(
                 engine,
                 scene.screenshot,
@@ -405,6 +410,12 @@ class Controller(QObject):
                     self._stage("files", text, fraction)
                 case Opened():
                     self._show(message)
+                case Glimpse(region_map=region_map, segmenter=segmenter):
+                    assert self.scene is not None
+                    self.scene = self._glimpse = replace(
+                        self.scene, region_map=region_map, segmenter=segmenter
+                    )
+                    self.regions_found.emit()
                 case Scene():
                     self._set_finding(False)
                     self._take_regions(message)
@@ -425,7 +436,7 @@ class Controller(QObject):
         """Show regions that were found; in place of others of the same screenshot, as a change of those."""
         now = self.scene
         replaces = now is not None and now.region_map is not None and now.screenshot is found.screenshot
-        if not replaces:
+        if not replaces or now is self._glimpse:
             self.scene = found
             self.regions_found.emit()
         elif found.region_map is not None and self.editor.possible:  # else a run goes on over those of before

@@ -21,6 +21,23 @@ class FellBack:
     segmenter: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """Regions to look at until those that were asked for are found, and who found them."""
+
+    region_map: RegionMap
+    segmenter: Identity
+
+
+def glimpse(
+    engine: EngineLike, screenshot: Screenshot, segmenter: str, cancelled: Callable[[], bool]
+) -> Glimpse | None:
+    """What OpenCV sees in a moment, where SAM takes seconds, its libraries included; else None."""
+    if segmenter.partition(":")[0] != "sam" or "opencv" not in engine.segmenters:
+        return None
+    return Glimpse(*engine.segment(screenshot, "opencv", lambda text, part: None, cancelled))
+
+
 def find_regions(
     engine: EngineLike,
     screenshot: Screenshot,

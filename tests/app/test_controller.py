@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from scripted_engine import ScriptedEngine
+from scripted_engine import ScriptedEngine, quadrants
 
 from app.controller import Controller
 from app.prompt_bar import RunState
 from core.store import read_trace
-from core.trace import Sampling
+from core.trace import Identity, Sampling
 
 
 @pytest.fixture
@@ -220,3 +220,44 @@ def test_closing_in_mid_run_keeps_it(qtbot, make, picture):
 def run_when_ready(qtbot, controller) -> None:
     qtbot.waitUntil(lambda: ready(controller))
     run(controller)
+
+
+def test_what_opencv_sees_is_shown_until_sam_has_looked(qtbot, make, picture):
+    controller = make()
+    engine, looked, called = controller._engine, threading.Event(), []
+
+    def segment(screenshot, name, progress, cancelled):
+        called.append(name)
+        if name == "sam":
+            looked.wait(10)
+        return quadrants(screenshot, halves=name == "opencv"), Identity(name)
+
+    engine.segmenters, engine.segment = ("sam", "opencv"), segment
+    controller.segmenter_name = "sam"
+    controller.open(picture)
+    qtbot.waitUntil(lambda: controller.scene is not None and controller.scene.region_map is not None)
+    assert controller.scene.segmenter.name == "opencv"
+    assert controller.finding
+    looked.set()
+    qtbot.waitUntil(lambda: not controller.finding)
+    assert controller.scene.segmenter.name == "sam"
+    assert called == ["opencv", "sam"]
+    assert not controller.editor.history.undo_text, "nobody chose the regions of before"
+
+
+def test_cancelled_while_sam_looks_the_regions_that_opencv_saw_stay(qtbot, make, picture):
+    controller = make()
+    engine = controller._engine
+
+    def segment(screenshot, name, progress, cancelled):
+        while name == "sam" and not cancelled():
+            time.sleep(0.005)
+        return quadrants(screenshot), Identity(name)
+
+    engine.segmenters, engine.segment = ("sam", "opencv"), segment
+    controller.segmenter_name = "sam"
+    controller.open(picture)
+    qtbot.waitUntil(lambda: controller.scene is not None and controller.scene.region_map is not None)
+    assert controller.cancel_finding()
+    qtbot.waitUntil(lambda: not controller.finding)
+    assert controller.scene.segmenter.name == "opencv"
