@@ -44,6 +44,8 @@ _AGREE = 0.6
 """IoU from which SAM's mask and the proposal mean the same."""
 _TRUSTED = 0.4
 """Share of the quality asked of others that is asked of the boxes which the OpenCV segmenter decided for."""
+_CARDS = 2.5
+"""How much surer SAM has to be of what is neither text nor icon."""
 _FIRST_CHOICE, _AGREEMENT = 0.1, 0.2
 """Quality that such a box gains over others, and any box of which SAM's mask fills just the same pixels."""
 _CROWD = 125
@@ -128,7 +130,7 @@ class SamSegmenter:
         for index, mask, quality in zip(view.asked, found.masks, found.quality.tolist(), strict=True):
             trusted = index < decided
             piece = _cut(mask, x0, y0)
-            if piece is None or quality < self.model.likely * (_TRUSTED if trusted else 1.0):
+            if piece is None or quality < self._least(proposed[index], trusted):
                 continue
             seen = replace(proposed[index], box=piece[0], mask=piece[1])
             same = overlap(seen, proposed[index])
@@ -136,6 +138,13 @@ class SamSegmenter:
             # Edges are exact to the pixel; SAM's own masks are not.
             confirmed.append((score, proposed[index] if same >= _AGREE else seen))
         return confirmed
+
+    def _least(self, part: Part, trusted: bool) -> float:
+        """The quality that a proposal needs. Straight edges by chance look like a card on any wallpaper."""
+        likely = self.model.likely
+        if trusted:
+            return _TRUSTED * likely
+        return likely if part.role in ("text", "icon") else min(_CARDS * likely, self.model.good)
 
     def _unprompted(self, found: Masks, width: int, height: int) -> list[tuple[float, Part]]:
         """Masks at points: structures of some size that SAM is sure of."""

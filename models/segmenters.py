@@ -13,7 +13,6 @@ from core.screenshot import Screenshot
 from core.trace import Identity
 from models import sam_checkpoint
 
-DEFAULT = "opencv"
 MAX_REGIONS = 64
 """How many regions a map has at most unless asked otherwise, background included."""
 
@@ -67,6 +66,7 @@ def _sam(checkpoint: Path | None) -> Segmenter:
 
 
 _OWN_SAM = sam_checkpoint.bundled()
+DEFAULT = "sam" if _OWN_SAM else "opencv"
 _SAM = Entry(
     f"Segment Anything: {'the bundled one, or ' if _OWN_SAM else ''}sam:CHECKPOINT",
     _sam,
@@ -123,9 +123,8 @@ def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmen
     except InputError as error:
         if ":" not in name:
             raise
-        instead = "sam" if "sam" in SEGMENTERS else DEFAULT
-        tell(f"{error} Regions come from “{instead}” instead.")
-        return instead, load_segmenter(instead)
+        tell(f"{error} Regions come from “{DEFAULT}” instead.")
+        return DEFAULT, load_segmenter(DEFAULT)
 
 
 def segment(
