@@ -7,7 +7,7 @@ import pytest
 
 from core.regions import region_map_from_labels
 from models.bundled.screens import HELD_OUT
-from models.segment_bench import bench_screens, bench_segment, boundary_score, element_overlaps, table
+from models.segment_bench import HALVES, bench_screens, bench_segment, boundary_score, element_overlaps, table
 
 
 def test_an_element_is_matched_by_a_region_with_all_that_lies_inside_it() -> None:
@@ -51,4 +51,8 @@ def test_content_beats_a_grid() -> None:
     assert rows["grid"]["regions"] > 0
     text = table(result)
     assert "opencv" in text
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 2 + 2 * 3, "a line for all screens, and one for each half"
+    halves = [rows["opencv"][half] for half in HALVES]
+    assert sum(half["elements"] for half in halves) == rows["opencv"]["elements"]
+    weighted = sum(half["elements"] * half["mean_best_iou"] for half in halves)
+    assert weighted / rows["opencv"]["elements"] == pytest.approx(rows["opencv"]["mean_best_iou"])
