@@ -25,7 +25,7 @@ from models.sam_choice import consistent, overlap
 from models.sam_outline import outlined
 from models.sam_prompts import View, free_points, views
 from models.sam_proposals import more_parts
-from models.screen_layout import Part, grouped
+from models.screen_layout import Box, Part, grouped
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
 
 MOST_BOXES = 280
@@ -197,21 +197,70 @@ class Clicks:
 
     def at(self, x: int, y: int, tick: Tick = lambda: None) -> list[np.ndarray]:
         """Masks of what is at a pixel, bool [H, W], from small to large, at most three, doubles left out."""
+        left, top = (x + 0.5) * self._scale, (y + 0.5) * self._scale
         with _turn(tick):
-            self._model.look(self._pixels, tick)
-            found = self._model.at_point((x + 0.5) * self._scale, (y + 0.5) * self._scale)
+            found = self._masks_at(left, top, self._whole, tick)
+            near = self._around((left, top, left, top))
+            if near != self._whole:  # small things are seen there, large ones only in the whole
+                close = [m for m in self._masks_at(left, top, near, tick) if not self._cut_off(m, near)]
+                most = max((int(m.sum()) for m in close), default=0)
+                found = close + [m for m in found if int(m.sum()) > 1.5 * most]
+        found.sort(key=lambda mask: int(mask.sum()))
         masks: list[np.ndarray] = []
-        for mask in found.masks:
-            if mask.any() and not any(_overlap(mask, other) > 0.9 for other in masks):
+        for mask in found:
+            if mask.any() and not any(_overlap(mask, other) > 0.85 for other in masks):
                 masks.append(mask)
+        if len(masks) > 3:
+            masks = [masks[0], masks[len(masks) // 2], masks[-1]]
         return [self._full_size(mask) for mask in masks]
 
     def within(self, box: tuple[int, int, int, int], tick: Tick = lambda: None) -> np.ndarray:
         """The mask of what a box (x0, y0, x1, y1) is around, bool [H, W]; empty if there is nothing."""
+        asked = np.array([box], np.float32) * np.float32(self._scale)
         with _turn(tick):
-            self._model.look(self._pixels, tick)
-            found = self._model.in_boxes(np.array([box], np.float32) * np.float32(self._scale), tick)
-        return self._full_size(found.masks[0])
+            x0, y0, x1, y1 = view = self._around(tuple(asked[0].tolist()))
+            self._model.look(np.ascontiguousarray(self._pixels[y0:y1, x0:x1]), tick)
+            found = self._model.in_boxes((asked - (x0, y0, x0, y0)).astype(np.float32), tick)
+        return self._full_size(self._placed(found.masks[0], view))
+
+    @property
+    def _whole(self) -> Box:
+        return (0, 0, self._pixels.shape[1], self._pixels.shape[0])
+
+    def _around(self, box: tuple[float, ...]) -> Box:
+        """The part of the picture to look at for what lies in a box: sharp where that is small."""
+        window, (_, _, width, height) = self._model.window, self._whole
+        wide, high = box[2] - box[0], box[3] - box[1]
+        if window is None or max(width, height) <= 1.3 * window or max(wide, high) > 0.75 * window:
+            return self._whole
+        x0 = int(np.clip((box[0] + box[2] - window) / 2, 0, max(0, width - window)))
+        y0 = int(np.clip((box[1] + box[3] - window) / 2, 0, max(0, height - window)))
+        return (x0, y0, min(x0 + window, width), min(y0 + window, height))
+
+    def _masks_at(self, x: float, y: float, view: Box, tick: Tick) -> list[np.ndarray]:
+        x0, y0, x1, y1 = view
+        pixels = self._pixels if view == self._whole else np.ascontiguousarray(self._pixels[y0:y1, x0:x1])
+        self._model.look(pixels, tick)
+        return [self._placed(mask, view) for mask in self._model.at_point(x - x0, y - y0).masks]
+
+    def _placed(self, mask: np.ndarray, view: Box) -> np.ndarray:
+        """A mask of a view as one of the whole picture."""
+        if view == self._whole:
+            return mask
+        whole = np.zeros(self._pixels.shape[:2], bool)
+        whole[view[1] : view[3], view[0] : view[2]] = mask
+        return whole
+
+    def _cut_off(self, mask: np.ndarray, view: Box) -> bool:
+        """Whether a mask goes on beyond a view, which is not the end of the picture there."""
+        x0, y0, x1, y1 = view
+        _, _, width, height = self._whole
+        return bool(
+            (x0 > 0 and mask[:, x0].any())
+            or (y0 > 0 and mask[y0].any())
+            or (x1 < width and mask[:, x1 - 1].any())
+            or (y1 < height and mask[y1 - 1].any())
+        )
 
     def _full_size(self, mask: np.ndarray) -> np.ndarray:
         rows = np.arange(self._shot.height) * mask.shape[0] // self._shot.height

@@ -187,8 +187,11 @@ def test_cancelling_reaches_into_the_model(tiny: str) -> None:
     assert len(segment(unseen(), tiny)) >= 1, "and it works again afterwards"
 
 
-def test_a_click_encodes_the_picture_once(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_model_encodes_the_picture_at_the_first_click_alone(
+    tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_segmenter(tiny).model  # type: ignore[attr-defined]
+    monkeypatch.setattr(model, "window", None)  # as official checkpoints: encoding takes them seconds
     encoder, runs = model.sam.image_encoder, []
     handle = encoder.register_forward_pre_hook(lambda module, inputs: runs.append(1))
     clicks = Clicks(model, from_array(_screen(), "screen"))
@@ -227,3 +230,40 @@ def test_threads_take_turns_with_sam_and_who_waits_can_be_called_off() -> None:
     first.join()
     second.join()
     assert overlaps == [False, False]
+
+
+class Near(Perfect):
+    """Sees things up to 60 pixels wide in a window of 128 only, and larger ones in the whole only."""
+
+    window = 128
+
+    def look(self, pixels: np.ndarray, tick: Tick) -> None:
+        super().look(pixels, tick)
+        self.red = (pixels == (200, 40, 40)).all(2)
+        self.card = self.red | (pixels == (70, 74, 80)).all(2)
+        self.close = pixels.shape[:2] == (128, 128)
+
+    def at_point(self, x: float, y: float) -> Masks:
+        seen = self.red if self.close else self.card
+        assert seen[int(y), int(x)], "the point is in the view's own pixels"
+        return Masks(seen[None], np.ones(1))
+
+    def in_boxes(self, boxes: np.ndarray, tick: Tick) -> Masks:
+        x0, y0, x1, y1 = boxes[0].round().astype(int)
+        mask = np.zeros_like(self.red)
+        mask[y0:y1, x0:x1] = self.red[y0:y1, x0:x1]
+        return Masks(mask[None], np.ones(1))
+
+
+def test_a_click_is_looked_at_closely_and_in_the_whole() -> None:
+    pixels = np.full((400, 640, 3), 255, np.uint8)
+    pixels[40:360, 40:400] = (70, 74, 80)
+    pixels[200:240, 300:350] = (200, 40, 40)
+    model = Near([RED])
+    clicks = Clicks(model, from_array(pixels, "screen"))
+    small, large = clicks.at(320, 220)
+    assert np.array_equal(small, _box(300, 200, 350, 240))
+    assert np.array_equal(large, CARD)
+    assert {shape[:2] for shape in model.looks} == {(400, 640), (128, 128)}
+    assert np.array_equal(clicks.within((298, 198, 352, 242)), _box(300, 200, 350, 240))
+    assert model.looks[-1][:2] == (128, 128)
