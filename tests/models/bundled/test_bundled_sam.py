@@ -31,7 +31,9 @@ from models.bundled.sam.train import (
     whiten_patches,
 )
 from models.bundled.screens import KINDS, generate
-from models.sam_checkpoint import BUNDLED, bundled
+from models.sam_checkpoint import BUNDLED
+from models.segment_bench import bench_segment
+from models.segmenters import DEFAULT
 
 SEEDS = range(30, 36)
 
@@ -249,8 +251,14 @@ def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     assert schedule(1.2, 0.02, 0.5) == 0
 
 
-@pytest.mark.skipif(not bundled(), reason="no weights are bundled yet")
 def test_the_bundled_weights_are_small_and_have_a_card() -> None:
     assert (BUNDLED / "model.safetensors").stat().st_size <= 12 * 2**20
     assert (BUNDLED / "README.md").is_file()
     assert (Path(__file__).parents[3] / "models/bundled/sam/train.log").is_file()
+
+
+def test_the_bundled_sam_is_the_default_and_finds_more_than_opencv_on_held_out_screens() -> None:
+    assert DEFAULT == "sam"
+    rows = bench_segment(["opencv", "sam"], 12)["segmenters"]
+    assert rows["sam"]["mean_best_iou"] > rows["opencv"]["mean_best_iou"] + 0.02
+    assert rows["sam"]["recall_50"] > rows["opencv"]["recall_50"] + 0.02
