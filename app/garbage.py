@@ -12,7 +12,9 @@ import gc
 def keep_what_is_here() -> None:
     """Collect now, and let later collections leave out what is alive: a run that has just been opened.
 
-    It is freed as ever when the last reference to it goes.
+    It is freed as ever when the last reference to it goes. What was kept before and has become rubbish since,
+    going round in circles, is collected now.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()

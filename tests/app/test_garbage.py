@@ -30,6 +30,16 @@ def test_what_is_here_is_kept_out_of_collections_and_freed_as_ever():
     assert gone() is None
 
 
+def test_what_became_rubbish_while_it_was_kept_is_collected_the_next_time():
+    one = Thing()
+    one.itself = one
+    gone = weakref.ref(one)
+    keep_what_is_here()
+    del one
+    keep_what_is_here()
+    assert gone() is None
+
+
 def test_rubbish_is_collected_before():
     one = Thing()
     one.itself = one
