@@ -50,6 +50,8 @@ _FIRST_CHOICE, _AGREEMENT = 0.1, 0.2
 """Quality that such a box gains over others, and any box of which SAM's mask fills just the same pixels."""
 _CROWD = 125
 """Per cent of the regions wanted that masks are kept for; of more than are wanted, near ones are grouped."""
+_DOUBTLESS = 0.05
+"""How much better than ``good`` what the OpenCV segmenter decided for is when there is no doubt of it."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
@@ -98,7 +100,7 @@ class SamSegmenter:
         step("Asking SAM", 0.15)
         looks = views(proposed, width, height, self.model.window)
         points = free_points(proposed, width, height, POINTS)
-        confirmed: list[tuple[float, Part]] = []
+        confirmed: list[tuple[float, Part, bool]] = []
         for number, view in enumerate(looks):
             share = 0.15 + 0.75 * number / len(looks)
 
@@ -111,15 +113,16 @@ class SamSegmenter:
             if number == 0:
                 confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
         confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
-        kept = consistent([part for _, part in confirmed], _CROWD * max_regions // 100)
+        whole = [shut for *_, shut in confirmed]
+        kept = consistent([part for _, part, _ in confirmed], _CROWD * max_regions // 100, whole)
         loose = [part for part in kept if part.role in _SMALL_ROLES]
         firm = [part for part in kept if part.role not in _SMALL_ROLES]
         return firm + grouped(loose, max_regions - 1 - len(firm))
 
     def _confirmed(
         self, view: View, proposed: list[Part], decided: int, tick: Tick
-    ) -> list[tuple[float, Part]]:
-        """What SAM sees in the boxes of a view, and how much speaks for it.
+    ) -> list[tuple[float, Part, bool]]:
+        """What SAM sees in the boxes of a view, how much speaks for it, and whether it holds nothing else.
 
         The first ``decided`` of those proposed are what the OpenCV segmenter would have shown.
         """
@@ -135,8 +138,11 @@ class SamSegmenter:
             seen = replace(proposed[index], box=piece[0], mask=piece[1])
             same = overlap(seen, proposed[index])
             score = quality + _FIRST_CHOICE * trusted + _AGREEMENT * same
+            # A line of text that both are sure of is not a heap of words.
+            sure = trusted and same >= _AGREE and quality >= self.model.good + _DOUBTLESS
+            whole = sure and proposed[index].role in ("text", "icon")
             # Edges are exact to the pixel; SAM's own masks are not.
-            confirmed.append((score, proposed[index] if same >= _AGREE else seen))
+            confirmed.append((score, proposed[index] if same >= _AGREE else seen, whole))
         return confirmed
 
     def _least(self, part: Part, trusted: bool) -> float:
@@ -146,7 +152,7 @@ class SamSegmenter:
             return _TRUSTED * likely
         return likely if part.role in ("text", "icon") else min(_CARDS * likely, self.model.good)
 
-    def _unprompted(self, found: Masks, width: int, height: int) -> list[tuple[float, Part]]:
+    def _unprompted(self, found: Masks, width: int, height: int) -> list[tuple[float, Part, bool]]:
         """Masks at points: structures of some size that SAM is sure of."""
         sure = min(self.model.good + _SURE, 0.95)
         parts = []
@@ -157,7 +163,7 @@ class SamSegmenter:
             piece = _cut(mask, 0, 0)
             if piece is not None and area >= 0.6 * piece[1].size:
                 role = guess_role(piece[0], width, height)
-                parts.append((float(quality), Part(piece[0], piece[1], role, -1)))
+                parts.append((float(quality), Part(piece[0], piece[1], role, -1), False))
         return parts
 
 

@@ -21,7 +21,7 @@ from models.mask_model import MaskModel
 BUNDLED = Path(resources.__file__).parent / "bundled" / "sam"
 TYPES = {12: "vit_b", 24: "vit_l", 32: "vit_h"}
 """Number of encoder blocks → name in segment-anything's registry."""
-_LIKELY = 0.12
+_LIKELY = 0.16
 """Quality from which the bundled SAM sees something in a box: it thinks little of itself, and was asked which
 boxes hold something when it was trained. From scenes of training seeds."""
 _HASHED = 64 * 2**20

@@ -14,19 +14,25 @@ _CROSSING = 0.1
 """Share of the smaller of two masks that may lie in, or out of, the other by mistake."""
 
 
-def consistent(parts: Sequence[Part], most: int) -> list[Part]:
-    """At most ``most`` of the parts, best first, less what coincides with a better one or crosses it."""
+def consistent(parts: Sequence[Part], most: int, whole: Sequence[bool] | None = None) -> list[Part]:
+    """At most ``most`` of the parts, best first, less what coincides with a better one or crosses it.
+
+    ``whole`` says which parts hold nothing else, such as a line of text; None: each may hold others.
+    """
     kept: list[Part] = []
+    closed: list[bool] = []
     boxes = np.zeros((most, 4), int)
-    for part in parts:
+    for number, part in enumerate(parts):
         if len(kept) == most:
             break
         low = np.maximum(boxes[: len(kept), :2], part.box[:2])
         high = np.minimum(boxes[: len(kept), 2:], part.box[2:])
         near = np.flatnonzero((low < high).all(1)).tolist()
-        if all(_agree(part, kept[index]) for index in near):
+        shut = whole is not None and whole[number]
+        if all(_agree(part, shut, kept[index], closed[index]) for index in near):
             boxes[len(kept)] = part.box
             kept.append(part)
+            closed.append(shut)
     return kept
 
 
@@ -47,8 +53,8 @@ def overlap(a: Part, b: Part) -> float:
     return both / (int(a.mask.sum()) + int(b.mask.sum()) - both) if both else 0.0
 
 
-def _agree(part: Part, better: Part) -> bool:
-    """Whether two parts can both be there."""
+def _agree(part: Part, shut: bool, better: Part, better_shut: bool) -> bool:
+    """Whether two parts can both be there; a shut one holds nothing."""
     both = shared_pixels(part, better)
     if not both:
         return True
@@ -56,4 +62,6 @@ def _agree(part: Part, better: Part) -> bool:
     if both >= _DOUBLE * (first + second - both):
         return False
     smaller = min(first, second)
-    return both <= _CROSSING * smaller or both >= (1 - _CROSSING) * smaller
+    if both <= _CROSSING * smaller:
+        return True
+    return both >= (1 - _CROSSING) * smaller and not (shut if first > second else better_shut)

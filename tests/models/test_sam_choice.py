@@ -28,6 +28,14 @@ def test_what_nearly_coincides_with_a_better_part_or_crosses_it_is_not() -> None
     assert consistent([crossing, CARD], 9) == [crossing], "the better one is the one that comes first"
 
 
+def test_what_is_whole_holds_nothing() -> None:
+    line, word = part(0, 0, 100, 12), part(10, 1, 40, 11)
+    assert consistent([line, word], 9) == [line, word]
+    assert consistent([line, word], 9, [True, False]) == [line]
+    assert consistent([word, line], 9, [False, True]) == [word], "the better one is the one that comes first"
+    assert consistent([CARD, LABEL], 9, [False, True]) == [CARD, LABEL], "it may lie in others"
+
+
 def test_there_are_no_more_than_wanted() -> None:
     many = [part(20 * i, 0, 20 * i + 10, 10) for i in range(9)]
     assert consistent(many, 4) == many[:4]
