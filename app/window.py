@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -41,7 +41,6 @@ from app.controller import Controller
 from app.dialogs.opener import DialogOpener
 from app.engine import EngineLike
 from app.environment import data_folder
-from app.garbage import keep_what_is_here
 from app.icons import icon
 from app.intake import Intake
 from app.last_session import LastSession, Whereabouts, left_behind
@@ -76,10 +75,6 @@ class Places:
 
     runs: Path
     samples: tuple[Sample, ...]
-
-
-_SETTLED = 400
-"""Milliseconds after which a file that was opened has been painted."""
 
 
 class Window(QMainWindow):
@@ -369,7 +364,6 @@ class Window(QMainWindow):
         if scene is not None:
             thumbnails.keep(self._opened, scene.screenshot.pixels)
         self.files.remember(path)
-        QTimer.singleShot(_SETTLED, self, keep_what_is_here)
         if left is not None and left.path == path:
             self.controller.session.select(left.start, left.end or None)
             self.message.show_message("Sightline ended unexpectedly last time. This is where you were.")
