@@ -34,6 +34,7 @@ from core.events import Event, Failed, Finished, Stage, TokenDecoded
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
 
+_KEPT = "You changed the regions while SAM looked, so yours stay."
 _FIRST_EFFECTS = (
     "The effects of the changed regions are not known yet. Wait for them, or choose Estimate Effects Again, "
     "then measure."
@@ -235,6 +236,7 @@ class Controller(QObject):
             return False
         self._files.drop()
         self._set_finding(False)
+        self._glimpse = None
         self._stage("files")
         there = self.scene is not None and self.scene.region_map is not None
         kept = "The regions of before stay." if there else "Run looks for them again."
@@ -252,7 +254,7 @@ class Controller(QObject):
             return
         self._set_state(RunState.RUNNING)
         self._wish = _Wish(prompt.strip(), sampling, pace)
-        if self.scene.region_map is not None:
+        if self.scene.region_map is not None and self.scene is not self._glimpse:
             self._start()
         elif not self.finding:
             self._find_regions()
@@ -427,6 +429,7 @@ class Controller(QObject):
                     self.segmenter_fell_back.emit(instead)
                 case Problem(message=text):
                     self._set_finding(False)
+                    self._glimpse = None
                     self.said.emit(text, "error")
                     if self._wish is not None:
                         self._wish = None
@@ -434,9 +437,13 @@ class Controller(QObject):
 
     def _take_regions(self, found: Scene) -> None:
         """Show regions that were found; in place of others of the same screenshot, as a change of those."""
-        now = self.scene
+        now, seen = self.scene, self._glimpse
+        self._glimpse = None
+        if seen is not None and now is not None and now is not seen and now.screenshot is seen.screenshot:
+            self.said.emit(_KEPT, "info")  # what a hand made of what OpenCV saw
+            return
         replaces = now is not None and now.region_map is not None and now.screenshot is found.screenshot
-        if not replaces or now is self._glimpse:
+        if not replaces or now is seen:
             self.scene = found
             self.regions_found.emit()
         elif found.region_map is not None and self.editor.possible:  # else a run goes on over those of before

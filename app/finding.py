@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.engine import EngineLike, Progress
-from app.segmenter_names import preferred, title
+from app.segmenter_names import title
 from core.errors import InputError
 from core.regions import RegionMap
 from core.screenshot import Screenshot
@@ -56,6 +56,6 @@ def find_regions(
     except InputError as error:
         if ":" not in segmenter:
             raise
-        instead = preferred(engine.segmenters)
+        instead = engine.segmenters[0]
         fell_back(FellBack(f"{error} Regions come from {title(instead)} instead.", instead))
         return engine.segment(screenshot, instead, progress, cancelled)

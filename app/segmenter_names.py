@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +18,6 @@ def title(segmenter: str) -> str:
     if checkpoint:
         return f"SAM: {Path(checkpoint).name}" if kind == "sam" else segmenter
     return _NAMES.get(segmenter, segmenter)
-
-
-def preferred(segmenters: Sequence[str]) -> str:
-    """What is used where a checkpoint cannot be: the bundled SAM, where its weights are there."""
-    return "sam" if "sam" in segmenters else segmenters[0]
 
 
 def remember(checkpoint: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.overlap import shared_pixels
 from core.regions import (
     BACKGROUND,
     INSIDE,
@@ -58,7 +59,7 @@ def partition(
     labels = np.zeros(shape, np.int32)
     for number, piece in enumerate(pieces, start=1):
         holders = (
-            k for k in range(number - 1, 0, -1) if _shared(pieces[k - 1], piece) >= INSIDE * piece.area
+            k for k in range(number - 1, 0, -1) if shared_pixels(pieces[k - 1], piece) >= INSIDE * piece.area
         )
         up[number] = next(holders, None)
         x0, y0, x1, y1 = piece.box
@@ -124,17 +125,6 @@ def _piece(index: int, mask: np.ndarray, corner: tuple[int, int], shape: tuple[i
     return _Piece(index, (x + x0, y + y0, x + x1, y + y1), cut, int(np.count_nonzero(cut)))
 
 
-def _shared(a: _Piece, b: _Piece) -> int:
-    """Number of pixels that two pieces have in common."""
-    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
-    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
-    if x0 >= x1 or y0 >= y1:
-        return 0
-    part_a = a.mask[y0 - a.box[1] : y1 - a.box[1], x0 - a.box[0] : x1 - a.box[0]]
-    part_b = b.mask[y0 - b.box[1] : y1 - b.box[1], x0 - b.box[0] : x1 - b.box[0]]
-    return int(np.count_nonzero(part_a & part_b))
-
-
 def _without_doubles(pieces: Sequence[_Piece]) -> list[_Piece]:
     """The pieces, less those that nearly coincide with an earlier one."""
     kept: list[_Piece] = []
@@ -142,7 +132,7 @@ def _without_doubles(pieces: Sequence[_Piece]) -> list[_Piece]:
         for other in kept:
             if min(piece.area, other.area) < SAME * max(piece.area, other.area):
                 continue
-            shared = _shared(other, piece)
+            shared = shared_pixels(other, piece)
             if shared >= SAME * (piece.area + other.area - shared):
                 break
         else:

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
+from core.overlap import overlap
 from core.partition import partition
 from core.regions import RegionMap, guess_role
 from core.screenshot import Screenshot
 from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
 from models.sam_checkpoint import load_mask_model
-from models.sam_choice import consistent, overlap
+from models.sam_choice import consistent
 from models.sam_outline import outlined
 from models.sam_prompts import View, free_points, views
 from models.sam_proposals import more_parts
@@ -192,8 +193,9 @@ def clicks(screenshot: Screenshot, segmenter: str) -> Clicks:
 class Clicks:
     """What a person means by a click or a box on one screenshot.
 
-    The screenshot is encoded at the first of them. All methods take a ``tick`` that is called often and may
-    raise to end the work. May be used from several threads: they take turns.
+    A model that sees it sharply as a whole encodes the screenshot at the first of them. All methods take a
+    ``tick`` that is called often and may raise to end the work. May be used from several threads: they take
+    turns.
     """
 
     def __init__(self, model: MaskModel, screenshot: Screenshot) -> None:
@@ -224,9 +226,9 @@ class Clicks:
         """The mask of what a box (x0, y0, x1, y1) is around, bool [H, W]; empty if there is nothing."""
         asked = np.array([box], np.float32) * np.float32(self._scale)
         with _turn(tick):
-            x0, y0, x1, y1 = view = self._around(tuple(asked[0].tolist()))
-            self._model.look(np.ascontiguousarray(self._pixels[y0:y1, x0:x1]), tick)
-            found = self._model.in_boxes((asked - (x0, y0, x0, y0)).astype(np.float32), tick)
+            view = self._around(tuple(asked[0].tolist()))
+            self._look(view, tick)
+            found = self._model.in_boxes((asked - (*view[:2], *view[:2])).astype(np.float32), tick)
         return self._full_size(self._placed(found.masks[0], view))
 
     @property
@@ -244,10 +246,14 @@ class Clicks:
         return (x0, y0, min(x0 + window, width), min(y0 + window, height))
 
     def _masks_at(self, x: float, y: float, view: Box, tick: Tick) -> list[np.ndarray]:
+        self._look(view, tick)
+        return [self._placed(mask, view) for mask in self._model.at_point(x - view[0], y - view[1]).masks]
+
+    def _look(self, view: Box, tick: Tick) -> None:
+        """Show the model a part of the picture; the whole as the same array, which it remembers."""
         x0, y0, x1, y1 = view
         pixels = self._pixels if view == self._whole else np.ascontiguousarray(self._pixels[y0:y1, x0:x1])
         self._model.look(pixels, tick)
-        return [self._placed(mask, view) for mask in self._model.at_point(x - x0, y - y0).masks]
 
     def _placed(self, mask: np.ndarray, view: Box) -> np.ndarray:
         """A mask of a view as one of the whole picture."""

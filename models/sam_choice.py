@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.overlap import shared_pixels
 from models.screen_layout import Part
 
 _DOUBLE = 0.6
@@ -34,23 +35,6 @@ def consistent(parts: Sequence[Part], most: int, whole: Sequence[bool] | None = 
             kept.append(part)
             closed.append(shut)
     return kept
-
-
-def shared_pixels(a: Part, b: Part) -> int:
-    """Pixels of both masks."""
-    x0, y0 = max(a.box[0], b.box[0]), max(a.box[1], b.box[1])
-    x1, y1 = min(a.box[2], b.box[2]), min(a.box[3], b.box[3])
-    if x0 >= x1 or y0 >= y1:
-        return 0
-    mine = a.mask[y0 - a.box[1] : y1 - a.box[1], x0 - a.box[0] : x1 - a.box[0]]
-    its = b.mask[y0 - b.box[1] : y1 - b.box[1], x0 - b.box[0] : x1 - b.box[0]]
-    return int((mine & its).sum())
-
-
-def overlap(a: Part, b: Part) -> float:
-    """IoU of two parts."""
-    both = shared_pixels(a, b)
-    return both / (int(a.mask.sum()) + int(b.mask.sum()) - both) if both else 0.0
 
 
 def _agree(part: Part, shut: bool, better: Part, better_shut: bool) -> bool:

@@ -222,42 +222,73 @@ def run_when_ready(qtbot, controller) -> None:
     run(controller)
 
 
-def test_what_opencv_sees_is_shown_until_sam_has_looked(qtbot, make, picture):
-    controller = make()
-    engine, looked, called = controller._engine, threading.Event(), []
+@pytest.fixture
+def slow_sam(make, picture):
+    """A controller with a picture open whose SAM looks until told; OpenCV sees halves and SAM quarters."""
+    controller, seen = make(), threading.Event()
+    engine = controller._engine
+    engine.called = []
 
     def segment(screenshot, name, progress, cancelled):
-        called.append(name)
-        if name == "sam":
-            looked.wait(10)
+        engine.called.append(name)
+        while name == "sam" and not cancelled() and not seen.is_set():
+            time.sleep(0.005)
         return quadrants(screenshot, halves=name == "opencv"), Identity(name)
 
     engine.segmenters, engine.segment = ("sam", "opencv"), segment
     controller.segmenter_name = "sam"
     controller.open(picture)
-    qtbot.waitUntil(lambda: controller.scene is not None and controller.scene.region_map is not None)
+    return controller, seen
+
+
+def glimpsed(controller) -> bool:
+    return controller.scene is not None and controller.scene.region_map is not None
+
+
+def test_what_opencv_sees_is_shown_until_sam_has_looked(qtbot, slow_sam):
+    controller, seen = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
     assert controller.scene.segmenter.name == "opencv"
     assert controller.finding
-    looked.set()
+    seen.set()
     qtbot.waitUntil(lambda: not controller.finding)
     assert controller.scene.segmenter.name == "sam"
-    assert called == ["opencv", "sam"]
+    assert controller._engine.called == ["opencv", "sam"]
     assert not controller.editor.history.undo_text, "nobody chose the regions of before"
 
 
-def test_cancelled_while_sam_looks_the_regions_that_opencv_saw_stay(qtbot, make, picture):
-    controller = make()
-    engine = controller._engine
-
-    def segment(screenshot, name, progress, cancelled):
-        while name == "sam" and not cancelled():
-            time.sleep(0.005)
-        return quadrants(screenshot), Identity(name)
-
-    engine.segmenters, engine.segment = ("sam", "opencv"), segment
-    controller.segmenter_name = "sam"
-    controller.open(picture)
-    qtbot.waitUntil(lambda: controller.scene is not None and controller.scene.region_map is not None)
+def test_cancelled_while_sam_looks_the_regions_that_opencv_saw_stay_and_can_be_run(qtbot, slow_sam):
+    controller, _ = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
     assert controller.cancel_finding()
-    qtbot.waitUntil(lambda: not controller.finding)
     assert controller.scene.segmenter.name == "opencv"
+    run(controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    assert controller.session.trace.segmenter.name == "opencv"
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+
+
+def test_a_run_waits_for_what_sam_sees(qtbot, slow_sam):
+    controller, seen = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
+    run(controller)
+    qtbot.wait(50)
+    assert controller.session.trace is None
+    seen.set()
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    assert controller.session.trace.segmenter.name == "sam"
+    assert controller.session.trace.region_map is controller.scene.region_map
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+
+
+def test_what_a_hand_made_of_the_regions_while_sam_looked_stays(qtbot, slow_sam):
+    controller, seen = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
+    mine = quadrants(controller.scene.screenshot)
+    controller.editor.put(mine, Identity("hand"))
+    qtbot.waitUntil(lambda: controller.scene.region_map is mine)
+    with qtbot.waitSignal(controller.said) as told:
+        seen.set()
+    qtbot.waitUntil(lambda: not controller.finding)
+    assert controller.scene.region_map is mine
+    assert "yours stay" in told.args[0]

@@ -13,7 +13,7 @@ from windows import press, run_to_the_end
 
 from app.dialogs import segmenter_chooser
 from app.dialogs.segmenter_chooser import SegmenterChooser
-from app.segmenter_names import preferred, remembered, title
+from app.segmenter_names import remembered, title
 from core.errors import InputError
 from models import file_fetch
 from models.file_fetch import RemoteFile
@@ -119,7 +119,7 @@ def test_a_file_of_ones_own_is_remembered(qtbot, server, window, chooser, tmp_pa
     assert title(f"sam:{mine}") == "SAM: mine.pth"
 
 
-def test_a_bad_checkpoint_gets_a_sentence_and_the_preferred_segmenter(qtbot, window, monkeypatch):
+def test_a_bad_checkpoint_gets_a_sentence_and_the_default_segmenter(qtbot, window, monkeypatch):
     engine = window.controller._engine
     segment = type(engine).segment
 
@@ -137,7 +137,6 @@ def test_a_bad_checkpoint_gets_a_sentence_and_the_preferred_segmenter(qtbot, win
         "bad.pth holds program code. It was not run. Regions come from quadrants instead."
     )
     assert window.prompt.segmenter() == "quadrants"
-    assert preferred(("opencv", "sam")) == "sam"
 
 
 def test_other_regions_for_an_open_run_are_attributed_and_can_be_undone(qtbot, window):

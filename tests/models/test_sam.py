@@ -267,3 +267,18 @@ def test_a_click_is_looked_at_closely_and_in_the_whole() -> None:
     assert {shape[:2] for shape in model.looks} == {(400, 640), (128, 128)}
     assert np.array_equal(clicks.within((298, 198, 352, 242)), _box(300, 200, 350, 240))
     assert model.looks[-1][:2] == (128, 128)
+
+
+def test_the_whole_is_shown_as_the_same_array_each_time() -> None:
+    class Remembering(Perfect):
+        shown: tuple[np.ndarray, ...] = ()
+
+        def look(self, pixels: np.ndarray, tick: Tick) -> None:
+            super().look(pixels, tick)
+            self.shown = (*self.shown, pixels)
+
+    model = Remembering([RED, CARD])
+    clicks = Clicks(model, from_array(_screen(), "screen"))
+    clicks.at(150, 130)
+    clicks.within((101, 99, 221, 161))
+    assert model.shown[0] is model.shown[1], "SAM 2 knows by that that it has encoded it"

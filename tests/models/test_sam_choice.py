@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.sam_choice import consistent, overlap, shared_pixels
+from core.overlap import overlap, shared_pixels
+from models.sam_choice import consistent
 from models.screen_layout import Part
 
 

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from models.bundled.sam.backdrops import blend
-from models.bundled.sam.legibility import outline_stands_out, steps, text_stands_out
+from models.bundled.sam.legibility import outline_stands_out, text_stands_out
 from models.bundled.screens.fonts import FAMILIES, word_mask
+from models.screen_content import steepness
 
 Box = tuple[int, int, int, int]
 _SHIFT = 4
@@ -79,7 +80,7 @@ class Canvas:
 
     def visible(self, least: float = 0.35) -> list[tuple[int, Thing]]:
         """Things of which at least a share is left and which stand out, with their indices."""
-        change = steps(self.image)
+        change = steepness(self.image)
         return [
             (i, t)
             for i, t in enumerate(self.things)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.overlap import overlap
 from models.bundled.sam.canvas import Canvas, Thing
 from models.bundled.sam.recorded import recorded
 from models.bundled.sam.scenes import scene
@@ -101,21 +102,12 @@ def _meant(part: Part, things: list[tuple[int, Thing]], places: np.ndarray) -> i
     """The thing, of those at ``places`` [n, 4], that a proposal overlaps most, or -1."""
     if not things:
         return -1
-    best, overlap = -1, _FOUND
+    best, most = -1, _FOUND
     for k in np.flatnonzero(box_overlaps(places, np.array(part.box)) > 0.3).tolist():
         i, thing = things[k]
-        if (share := _mask_iou(part, thing)) >= overlap:
-            best, overlap = i, share
+        if (share := overlap(part, thing)) >= most:
+            best, most = i, share
     return best
-
-
-def _mask_iou(part: Part, thing: Thing) -> float:
-    x0, y0 = max(part.box[0], thing.box[0]), max(part.box[1], thing.box[1])
-    x1, y1 = min(part.box[2], thing.box[2]), min(part.box[3], thing.box[3])
-    its = part.mask[y0 - part.box[1] : y1 - part.box[1], x0 - part.box[0] : x1 - part.box[0]]
-    mine = thing.mask[y0 - thing.box[1] : y1 - thing.box[1], x0 - thing.box[0] : x1 - thing.box[0]]
-    both = int((its & mine).sum())
-    return both / (int(part.mask.sum()) + int(thing.mask.sum()) - both)
 
 
 def draw_screen(rng: np.random.Generator, seed: int, ease: float = 0.0) -> Canvas:

@@ -10,17 +10,11 @@ import numpy as np
 
 Box = tuple[int, int, int, int]
 LEAST_TEXT = 45
-"""Grey levels between ink and ground: about half of what black on mid-grey has."""
+"""Grey levels between ink and ground: about a third of what black on mid-grey has."""
 _LEAST_EDGE = 9
 """Grey levels between two sides of an outline from which it is seen."""
 _LEAST_OUTLINE = 0.55
 """Share of the outline that must be seen."""
-
-
-def steps(image: np.ndarray) -> np.ndarray:
-    """How much the colour changes within a pixel to any side, uint8 [h, w]."""
-    square = np.ones((3, 3), np.uint8)
-    return np.asarray((cv2.dilate(image, square) - cv2.erode(image, square)).max(2))
 
 
 def text_stands_out(image: np.ndarray, box: Box) -> bool:
@@ -34,7 +28,7 @@ def outline_stands_out(change: np.ndarray, box: Box, mask: np.ndarray) -> bool:
     """Whether most of the outline of a mask [h, w], whose box is given, lies where the colour changes.
 
     Args:
-        change: of the whole canvas, as from ``steps``.
+        change: of the whole canvas, uint8 [h, w], as ``models.screen_content.steepness`` gives it.
         box, mask: of the thing; its outline at the ends of the canvas does not count.
     """
     x0, y0, x1, y1 = box
