@@ -53,6 +53,8 @@ _CROWD = 125
 """Per cent of the regions wanted that masks are kept for; of more than are wanted, near ones are grouped."""
 _DOUBTLESS = 0.05
 """How much better than ``good`` what the OpenCV segmenter decided for is when there is no doubt of it."""
+_SOLID = 0.6
+"""Share of its box that a mask of SAM's own fills."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
@@ -138,6 +140,8 @@ class SamSegmenter:
                 continue
             seen = replace(proposed[index], box=piece[0], mask=piece[1])
             same = overlap(seen, proposed[index])
+            if same < _AGREE and not _solid(seen.mask):
+                continue
             score = quality + _FIRST_CHOICE * trusted + _AGREEMENT * same
             # A line of text that both are sure of is not a heap of words.
             sure = trusted and same >= _AGREE and quality >= self.model.good + _DOUBTLESS
@@ -162,7 +166,7 @@ class SamSegmenter:
             if quality < sure or not 0.002 * mask.size <= area <= 0.92 * mask.size:
                 continue
             piece = _cut(mask, 0, 0)
-            if piece is not None and area >= 0.6 * piece[1].size:
+            if piece is not None and _solid(piece[1]):
                 role = guess_role(piece[0], width, height)
                 parts.append((float(quality), Part(piece[0], piece[1], role, -1), False))
         return parts
@@ -298,6 +302,11 @@ def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, in
         return None
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return (left + x0, top + y0, left + x1, top + y1), mask[y0:y1, x0:x1]
+
+
+def _solid(mask: np.ndarray) -> bool:
+    """Whether a mask of SAM's own, cut down to its box, is a thing and not crumbs along an edge."""
+    return float(mask.mean()) >= _SOLID
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -64,6 +64,16 @@ class Perfect:
         return Masks(np.array([here[0], here[0], here[-1]]), np.ones(3))
 
 
+class Sees(Perfect):
+    """Sees the same thing in every box, whatever it is around."""
+
+    def __init__(self, mask: np.ndarray) -> None:
+        super().__init__([mask])
+
+    def in_boxes(self, boxes: np.ndarray, tick: Tick) -> Masks:
+        return Masks(np.repeat(np.array(self.truth), len(boxes), 0), np.ones(len(boxes), np.float32))
+
+
 def _box(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
     mask = np.zeros((400, 640), bool)
     mask[y0:y1, x0:x1] = True
@@ -87,6 +97,16 @@ def test_confirmed_proposals_become_a_tree_and_the_rest_is_left_out() -> None:
     assert {region.source for region in region_map.regions[1:]} == {"sam"}
     unsure = SamSegmenter(Perfect([RED, CARD])).segment(shot, 64, lambda text, fraction: None)
     assert unsure.at(500, 140) == unsure.regions[0], "what SAM does not see there is background"
+
+
+def test_crumbs_along_an_edge_are_no_region() -> None:
+    shot = from_array(_screen(), "screen")
+    rng = np.random.default_rng(0)
+    crumbs = _box(90, 90, 230, 170) & (rng.random((400, 640)) < 0.1)
+    region_map = SamSegmenter(Sees(crumbs)).segment(shot, 64, lambda text, fraction: None)
+    assert len(region_map) == 1
+    whole = SamSegmenter(Sees(_box(90, 90, 230, 170))).segment(shot, 64, lambda text, fraction: None)
+    assert len(whole) == 2
 
 
 def test_a_structure_that_no_edge_gives_away_comes_from_the_points() -> None:
