@@ -33,12 +33,14 @@ class MaskModel(Protocol):
     Attributes:
         identity: name and content hash.
         window: pixels of a side that it sees sharply, if it wants a large picture shown in pieces, else None.
+        exact: whether its masks follow outlines closely, and not only say roughly where something is.
         good: quality from which a mask counts that nothing but a point asked for.
         likely: quality from which there is something in a box that edges suggest.
     """
 
     identity: Identity
     window: int | None
+    exact: bool
     good: float
     likely: float
 

@@ -42,7 +42,7 @@ _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
 _AGREE = 0.6
-"""IoU from which SAM's mask and the proposal mean the same."""
+"""IoU from which SAM's mask and the proposal mean the same: then the outline is that of the edges."""
 _TRUSTED = 0.4
 """Share of the quality asked of others that is asked of the boxes which the OpenCV segmenter decided for."""
 _CARDS = 2.5
@@ -53,8 +53,6 @@ _CROWD = 125
 """Per cent of the regions wanted that masks are kept for; of more than are wanted, near ones are grouped."""
 _DOUBTLESS = 0.05
 """How much better than ``good`` what the OpenCV segmenter decided for is when there is no doubt of it."""
-_SOLID = 0.6
-"""Share of its box that a mask of SAM's own fills."""
 _SURE = 0.2
 """How much better than ``good`` a mask must be that no edge gave away."""
 
@@ -138,16 +136,15 @@ class SamSegmenter:
             piece = _cut(mask, x0, y0)
             if piece is None or quality < self._least(proposed[index], trusted):
                 continue
-            seen = replace(proposed[index], box=piece[0], mask=piece[1])
-            same = overlap(seen, proposed[index])
-            if same < _AGREE and not _solid(seen.mask):
-                continue
+            part = proposed[index]
+            seen = replace(part, box=piece[0], mask=piece[1])
+            same = overlap(seen, part)
             score = quality + _FIRST_CHOICE * trusted + _AGREEMENT * same
             # A line of text that both are sure of is not a heap of words.
-            sure = trusted and same >= _AGREE and quality >= self.model.good + _DOUBTLESS
-            whole = sure and proposed[index].role in ("text", "icon")
-            # Edges are exact to the pixel; SAM's own masks are not.
-            confirmed.append((score, proposed[index] if same >= _AGREE else seen, whole))
+            whole = trusted and part.role in ("text", "icon") and quality >= self.model.good + _DOUBTLESS
+            if self.model.exact and same < _AGREE:
+                part = seen
+            confirmed.append((score, part, whole))
         return confirmed
 
     def _least(self, part: Part, trusted: bool) -> float:
@@ -166,7 +163,7 @@ class SamSegmenter:
             if quality < sure or not 0.002 * mask.size <= area <= 0.92 * mask.size:
                 continue
             piece = _cut(mask, 0, 0)
-            if piece is not None and _solid(piece[1]):
+            if piece is not None and area >= 0.6 * piece[1].size:
                 role = guess_role(piece[0], width, height)
                 parts.append((float(quality), Part(piece[0], piece[1], role, -1), False))
         return parts
@@ -302,11 +299,6 @@ def _cut(mask: np.ndarray, left: int, top: int) -> tuple[tuple[int, int, int, in
         return None
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return (left + x0, top + y0, left + x1, top + y1), mask[y0:y1, x0:x1]
-
-
-def _solid(mask: np.ndarray) -> bool:
-    """Whether a mask of SAM's own, cut down to its box, is a thing and not crumbs along an edge."""
-    return float(mask.mean()) >= _SOLID
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

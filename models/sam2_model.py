@@ -37,6 +37,7 @@ class TransformersSam2:
     """
 
     window: int | None = None
+    exact = True
     good = likely = 0.7
 
     def __init__(self, folder: Path, identity: Identity) -> None:

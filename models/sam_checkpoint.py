@@ -104,7 +104,7 @@ def _small(folder: Path, name: str) -> MaskModel:
             f"The SAM in {folder} is damaged or incomplete ({_short(error)}). Reinstall it or choose another."
         ) from error
     return SegmentAnythingModel(
-        sam, _identity(name, [weights], "small"), shape.image_size, 0.5, boxes_as_masks, likely=_LIKELY
+        sam, _identity(name, [weights], "small"), shape.image_size, 0.5, boxes_as_masks, _LIKELY, exact=False
     )
 
 

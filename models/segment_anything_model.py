@@ -37,7 +37,7 @@ class SegmentAnythingModel:
     Args:
         sam: in evaluation mode.
         identity: of its checkpoint.
-        window, good, likely: as in ``MaskModel``; None: as likely as good.
+        window, good, likely, exact: as in ``MaskModel``; None: as likely as good.
         masks_of_boxes: what gives the mask prompts [N, 1, m, m] that go with boxes [N, 4], if the checkpoint
             learned to have them.
     """
@@ -50,12 +50,14 @@ class SegmentAnythingModel:
         good: float,
         masks_of_boxes: Callable[[torch.Tensor, int, int], torch.Tensor] | None = None,
         likely: float | None = None,
+        exact: bool = True,
     ) -> None:
         self.sam = sam
         self.identity = identity
         self.window, self.good = window, good
         self.likely = good if likely is None else likely
         self.masks_of_boxes = masks_of_boxes
+        self.exact = exact
         self.predictor = _RememberingPredictor(sam)
 
     def look(self, pixels: np.ndarray, tick: Tick) -> None:
