@@ -166,8 +166,8 @@ class Engine:
     def warm_up(self, progress: Progress) -> tuple[Identity, str]:
         """Load everything; returns the thinking model and the device it runs on."""
         thinker, estimator = self.load(progress)
-        calibrated = estimator.identity.details.get("calibrated") is not False
-        return thinker.identity, thinker.device_name + ("" if calibrated else " · uncalibrated")
+        told = "" if estimator.identity.calibrated else " · uncalibrated"
+        return thinker.identity, thinker.device_name + told
 
     def use(self, model: str, loading: Loading, progress: Progress) -> tuple[Identity, str]:
         """Load another model, or the same in another way, in place of the one before; returns as ``warm_up``.

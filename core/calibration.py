@@ -27,6 +27,7 @@ from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inp
 from core.evidence import Truth
 from core.features import Features, from_tensors, save_tensors
 from core.fit_state import FitState, fit_key
+from core.influence import influence
 from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.steps import split
@@ -98,6 +99,7 @@ class Heard:
         spans: its steps, as token ranges.
         coverage: float32 [cells, regions].
         features: of all T tokens.
+        encoding_seconds: what it took to see what each region changes, before the features.
     """
 
     prepared: Prepared
@@ -106,6 +108,7 @@ class Heard:
     spans: list[tuple[int, int]]
     coverage: np.ndarray
     features: Features
+    encoding_seconds: float
 
 
 def read_out(
@@ -124,7 +127,13 @@ def read_out(
     steps = np.array(split(texts, [phase for phase, _ in read]))
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
     spans = list(itertools.pairwise(edges))
-    return Heard(prepared, ids, texts, spans, shares, thinker.teach(prepared, ids, shares))
+    began = time.monotonic()
+    changes = influence(thinker, prepared, item.pixels, item.region_map, should_stop=should_stop)
+    if should_stop is not None and should_stop():
+        return None
+    took = time.monotonic() - began
+    features = thinker.teach(prepared, ids, shares, influence=changes)
+    return Heard(prepared, ids, texts, spans, shares, features, took)
 
 
 def examine(

@@ -23,7 +23,7 @@ from core.run import EffectEstimator
 from core.thinking import ShouldStop
 from core.trace import Sampling
 
-SCHEMA: Final = "sightline.faithfulness/3"
+SCHEMA: Final = "sightline.faithfulness/4"
 COLUMNS: Final = (*LDS_COLUMNS, "pointing", *CURVE_COLUMNS)
 
 
@@ -90,14 +90,15 @@ def summarize(
         ``core.flag.judge_flag`` says of each, "intervals": {"nominal", "tokens", "steps",
         "kinds": {kind: {"tokens", "steps"}}} with "coverage", "width" (nats), "coverage_of_large" and
         "width_of_large" of each, or None without intervals,
-        "methods": {name: {"description", "in_nats", "screens", "passes",
+        "methods": {name: {"description", "in_nats", "screens", "passes", "encodings",
         "seconds_per_token", each of ``COLUMNS``, "r2", "slope", "share_of_ceiling": {"steps", "tokens"},
         "kinds": {kind: {each of ``COLUMNS``, "r2", "slope"}}}}}. Each column is {"mean", "low", "high",
-        "count"}; ``passes`` and ``seconds_per_token`` are means. The share of the ceiling is the ratio of LDS
-        to that of ``CEILING`` over the screens that both were judged on.
+        "count"}; ``passes``, ``encodings`` and ``seconds_per_token`` are means. The share of the ceiling is
+        the ratio of LDS to that of ``CEILING`` over the screens that both were judged on.
     """
     kinds = sorted({one.kind for one in judged if one.kind})
     described = {method.name: (method.description, method.in_nats) for method in methods}
+    encode = {method.name for method in methods if method.encodes}
     described[BEST_SUM] = ("ridge regression on the very masks that judge: the best that a sum can do", True)
     rows = {}
     for name, (description, in_nats) in described.items():
@@ -110,6 +111,7 @@ def summarize(
             "in_nats": in_nats,
             "screens": len(mine),
             "passes": round(float(np.mean([one.scores[name].passes for one in mine])), 1),
+            "encodings": round(float(np.mean([one.encodings for one in mine])), 1) if name in encode else 0.0,
             "seconds_per_token": sum(one.scores[name].seconds for one in mine) / max(tokens, 1),
             **_block([one.scores[name] for one in mine]),
             "share_of_ceiling": {
@@ -214,6 +216,7 @@ def table(result: dict[str, Any]) -> str:
         "top-5": lambda row: number(row["top5"]["mean"]),
         "of ceiling": lambda row: number(row["share_of_ceiling"]["steps"]["mean"]),
         "passes": lambda row: f"{row['passes']:.0f}",
+        "encodings": lambda row: f"{row['encodings']:.0f}",
         "ms/token": lambda row: f"{row['seconds_per_token'] * 1000:.3g}",
     }
     lines += ["", f"{'method':<22}" + "".join(f"{name:>11}" for name in columns)]

@@ -26,9 +26,11 @@ from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 2
+FORMAT = 3
 _FLOOR = 1e-4
 _CERTAIN = 1e-7
+_STILL = 1e-5
+_SMALL = 1e-3
 SIZES: Final = (0.01, 0.1, 1.0, 3.0)
 """Nats. Intervals hold nine of ten small effects and nine of ten large ones, each size for itself."""
 _SMALLEST, _LARGEST = -16.0, 4.0
@@ -68,17 +70,19 @@ def size_of(effects: Tensor) -> Tensor:
 
 
 def region_inputs(features: Features) -> Tensor:
-    """What the network is told of each region: float32 [n, R, 3·L·H + len(CARRIED)·L + 4].
+    """What the network is told of each region: float32 [n, R, 4·L·H + (len(CARRIED) + 2)·L + 10].
 
-    Logarithm of attention, each head's share of its own image attention, compressed direct effects and their
-    sum, what is carried on, and the region's area.
+    Logarithm of attention, by area and by influence; each head's share of its own image attention; compressed
+    direct effects and their sum; what is carried on; what is stirred; the region's influence and area.
     """
     count, regions = len(features), features.regions
     attention = features.attention.float()
-    share = attention / features.image_mass.float().clamp_min(_FLOOR).unsqueeze(-1)
+    sourced = features.sourced.float()
+    share = sourced / features.image_mass.float().clamp_min(_FLOOR).unsqueeze(-1)
     direct = features.direct.float()
     parts = (
         (attention + _FLOOR).log(),
+        (sourced + _FLOOR).log(),
         share,
         torch.asinh(direct * 20.0),
     )
@@ -86,10 +90,13 @@ def region_inputs(features: Features) -> Tensor:
     carried = features.carried.float()
     carried = torch.cat(((carried[:, :, :1] + _FLOOR).log(), torch.asinh(4 * carried[:, :, 1:])), 2)
     carried = carried.flatten(1, 2).transpose(1, 2)
+    stirred = (features.stirred.float() + _STILL).log().flatten(1, 2).transpose(1, 2)
     total = direct.sum((1, 2)).unsqueeze(-1)
     mean = (attention.mean((1, 2)) + _FLOOR).log().unsqueeze(-1)
-    area = features.area.float().view(1, -1, 1).expand(count, -1, -1)
-    return torch.cat((per_head, carried, total, mean, (area + _FLOOR).log(), area), -1)
+    area = features.area.float().view(-1, 1)
+    influence = features.influence.float()
+    of_region = torch.cat(((area + _FLOOR).log(), area, (influence + _SMALL).log(), influence), 1)
+    return torch.cat((per_head, carried, stirred, total, mean, of_region.expand(count, -1, -1)), -1)
 
 
 def token_inputs(features: Features) -> Tensor:
@@ -134,7 +141,7 @@ class EffectNetwork(nn.Module):
         """
         super().__init__()
         pairs, hidden = config.layers * config.heads, config.hidden
-        regional, general = 3 * pairs + len(CARRIED) * config.layers + 4, 2 * pairs + 5
+        regional, general = 4 * pairs + (len(CARRIED) + 2) * config.layers + 10, 2 * pairs + 5
         self.dropout = dropout
         self.region_mean = nn.Buffer(torch.zeros(regional))
         self.region_scale = nn.Buffer(torch.ones(regional))

@@ -15,7 +15,7 @@ the region covers; the sum of direct effects, asinh(5 · nats); that sum as a sh
 CARRIED: Final = (*LOOKS, *(f"token {name}" for name in LOOKS))
 """What is carried on from an earlier position: how it looked at regions to produce what comes next and, as
 "token …", how the token that stands there had come about."""
-_OF_THE_RUN: Final = ("area", "content")
+_OF_THE_RUN: Final = ("area", "content", "influence")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +23,10 @@ class Features:
     """Attention features of ``n`` tokens over ``R`` regions, from ``L`` layers with ``H`` heads.
 
     Attributes:
-        attention: [n, L, H, R]; the share of each head's attention that falls into each region.
+        attention: [n, L, H, R]; the share of each head's attention that falls into each region, by area.
         direct: [n, L, H, R], nats; attention × value through the output projection, times the gradient of the
             token's log-probability at the final hidden state: what the head moved straight into the logits.
+            Shared out as ``sourced`` is.
         carried: [n, L, len(CARRIED), R]; attention to earlier generated positions × what is known of them.
         image_mass: [n, L, H]; the share of each head's attention that falls on the image at all.
         log_prob: [n], nats; of the token under the model's own distribution.
@@ -33,6 +34,12 @@ class Features:
         area: [R]; the share of the screenshot that each region covers.
         content: [R, D]; the values of the first layer, key head by key head, averaged over each region: what
             is to be seen there.
+        sourced: [n, L, H, R]; the share of each head's attention that falls on visual tokens that the region
+            changes, each token shared out among regions by how much they change it (``core/influence.py``).
+        stirred: [n, L, 2, R]; attention × by how much the region changes what is attended to, the mean and
+            the largest of the heads.
+        influence: [R, 3]; the change of all visual tokens together when the region is removed, in tokens;
+            the largest change of any; and the former for each token's worth of area.
     """
 
     attention: Tensor
@@ -43,6 +50,9 @@ class Features:
     entropy: Tensor
     area: Tensor
     content: Tensor
+    sourced: Tensor
+    stirred: Tensor
+    influence: Tensor
 
     def __len__(self) -> int:
         return int(self.log_prob.shape[0])
@@ -77,7 +87,7 @@ def join(parts: list[Features]) -> Features:
 
 def save_tensors(features: Features, prefix: str = "") -> dict[str, Tensor]:
     """As named tensors for a safetensors file; attention and effects in float16."""
-    half = {"attention", "direct", "carried", "image_mass", "content"}
+    half = {"attention", "direct", "carried", "image_mass", "content", "sourced", "stirred"}
     formats = {f.name: torch.float16 if f.name in half else torch.float32 for f in fields(Features)}
     return {
         prefix + name: getattr(features, name).to("cpu", dtype).contiguous()

@@ -20,6 +20,7 @@ from core.calibration import Heard, Item, read_out
 from core.evidence import Located, Truth, holders, locate
 from core.faithfulness import curve_area, curve_counts, lds, over_spans, scale_sums
 from core.flag import flag_scores
+from core.influence import encodings_of
 from core.intervals import bounds_of, coverage_sums, span_factor
 from core.intervals import over_spans as bounds_over_spans
 from core.regions import RegionMap
@@ -48,7 +49,7 @@ class Score:
             the most reliant step, and 0 or 1 for each read span that was pointed at.
         scale: of the steps, see ``core.faithfulness.scale_sums``; None where the method is not in nats.
         passes: through the model, beyond the run itself.
-        seconds: for all tokens together, those passes included.
+        seconds: for all tokens together, those passes and further encodings of the screenshot included.
     """
 
     columns: dict[str, np.ndarray]
@@ -66,6 +67,7 @@ class Judged:
         tokens, regions: how many.
         thorough: whether the costly methods and the curves were judged too.
         seconds_per_pass: of one ablation.
+        encodings: how many it took to see what each region changes, that of the whole screenshot included.
         scores: method → how it did.
         reliance: {"tokens": [T], "steps": [steps]}, nats; measured.
         flags: {"tokens", "steps"} → score of ``core.flag.SCORES`` → one value for each target.
@@ -78,6 +80,7 @@ class Judged:
     regions: int
     thorough: bool
     seconds_per_pass: float
+    encodings: int
     scores: dict[str, Score]
     reliance: dict[str, np.ndarray]
     flags: dict[str, dict[str, np.ndarray]]
@@ -151,13 +154,14 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
         took = time.perf_counter() - began
         passes = method.passes(case)
         took += passes * seconds if method.measured else 0.0
+        took += heard.encoding_seconds if method.encodes else 0.0
         scores[method.name] = referee.score(effects[method.name], method.in_nats, passes, took)
     scores[BEST_SUM] = referee.score(ridge_effects(judges, truth), True, setting.masks, 0.0)
     if thorough and setting.curves:
         for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], ablate).items():
             scores[name].columns.update(columns)
     return Judged(
-        item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, scores,
+        item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, encodings_of(regions), scores,
         _tokens_and_steps(whole[0] - nothing[0], heard.spans), _flags(case, heard.spans),
         _coverage(case, heard.spans),
     )  # fmt: skip

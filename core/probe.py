@@ -230,6 +230,7 @@ class Probe:
         image_tokens: np.ndarray,
         prompt_length: int,
         observer: Observer | None = None,
+        influence: np.ndarray | None = None,
     ) -> None:
         """
         Args:
@@ -238,6 +239,7 @@ class Probe:
             image_tokens: int [cells]; places of the visual tokens in the prompt, ascending.
             prompt_length: tokens of the prompt.
             observer: called with (layer, first token, rows [heads, n, keys]) at every flush.
+            influence: float [cells, regions], as ``core.influence`` measures it; ``coverage`` if left out.
         """
         device, layers = device_of(decoder.head), decoder.layers
         self._decoder = decoder
@@ -246,8 +248,18 @@ class Probe:
         places = torch.as_tensor(np.asarray(image_tokens), device=device)
         # Tokens between the visual ones (some models end each row with one) lie in no region.
         self._image = slice(int(image_tokens[0]), int(image_tokens[-1]) + 1)
-        self._coverage = shares.new_zeros(self._image.stop - self._image.start, shares.shape[1])
-        self._coverage[places - self._image.start] = shares
+        changes = shares if influence is None else torch.as_tensor(influence, dtype=torch.float32).to(device)
+        sources = torch.where(changes.sum(1, keepdim=True) > 0, changes, shares)
+        sources = sources / sources.sum(1, keepdim=True)
+        total = changes.sum(0)
+        self._influence = torch.stack((total, changes.amax(0), total / shares.sum(0).clamp_min(1e-3)), 1)
+
+        def spread(per_cell: Tensor) -> Tensor:
+            whole = per_cell.new_zeros(self._image.stop - self._image.start, per_cell.shape[1])
+            whole[places - self._image.start] = per_cell
+            return whole
+
+        self._coverage, self._sources, self._changes = spread(shares), spread(sources), spread(changes)
         self._first = prompt_length - 1
         self._observer = observer
         self._order = {layer.index: place for place, layer in enumerate(layers)}
@@ -346,17 +358,22 @@ class Probe:
                 looks.append(rows[:, :, self._image].to(device))
                 backwards.append(rows[:, :, self._first : end].mean(0).to(device))
             look = torch.stack(looks)  # [L, H, n, image]
-            pooled = torch.stack((look, self._value_products(gradient, look))) @ self._coverage
-            attention, direct = pooled.permute(0, 3, 1, 2, 4)
+            attention = (look @ self._coverage).permute(2, 0, 1, 3)
+            pooled = torch.stack((look, self._value_products(gradient, look))) @ self._sources
+            sourced, direct = pooled.permute(0, 3, 1, 2, 4)
+            stirred = (look @ self._changes).permute(2, 0, 1, 3)
             features = Features(
                 attention=attention,
                 direct=direct,
-                carried=self._carried(torch.stack(backwards), looks_of(attention, direct, self._area)),
+                carried=self._carried(torch.stack(backwards), looks_of(sourced, direct, self._area)),
                 image_mass=attention.sum(-1),
                 log_prob=log_prob,
                 entropy=entropy,
                 area=self._area,
                 content=self._content,
+                sourced=sourced,
+                stirred=torch.stack((stirred.mean(2), stirred.amax(2)), 2),
+                influence=self._influence,
             )
             self.looked_back = torch.stack(backwards).mean(0)[:, 1:]  # the first is the end of the prompt
         self.start += count

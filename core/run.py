@@ -26,6 +26,7 @@ from core.events import (
     StepEnded,
     TokenDecoded,
 )
+from core.influence import in_stages, measure_influence
 from core.intervals import bounds_of
 from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
@@ -37,6 +38,7 @@ from core.trace import Identity, Sampling, Step, Token, Trace
 
 if TYPE_CHECKING:
     from core.features import Features  # with torch, which the window opens without
+    from core.probe import Probe
 
 _log = logging.getLogger(__name__)
 
@@ -128,8 +130,18 @@ def run(
     try:
         yield Started(generation, trace)
         yield Stage(generation, "Reading the screenshot")
+        probe = None
+        if estimator is not None:
+            changes = None
+            if estimator.identity.calibrated:
+                measuring = measure_influence(
+                    thinker, prepared, screenshot.pixels, region_map, should_stop=lambda: control.stopped
+                )
+                changes = yield from in_stages(measuring, generation)
+                yield Stage(generation, "Reading the screenshot")
+            probe = thinker.probe(prepared, coverage(region_map, prepared.cells), influence=changes)
         for event in _Loop(
-            generation, thinker, prepared, region_map, estimator, sampling, control, writer
+            generation, thinker, prepared, probe, estimator, sampling, control, writer
         ).events():
             if writer is not None:
                 writer.write(event)
@@ -169,7 +181,7 @@ class _Loop:
         generation: int,
         thinker: ThinkingModel,
         prepared: Prepared,
-        region_map: RegionMap,
+        probe: Probe | None,
         estimator: EffectEstimator | None,
         sampling: Sampling,
         control: RunControl,
@@ -184,9 +196,7 @@ class _Loop:
         self._writer = writer
         self._steps = StepSplitter()
         self._phases = PhaseReader(thinker.markers)
-        self._probe = (
-            None if estimator is None else thinker.probe(prepared, coverage(region_map, prepared.cells))
-        )
+        self._probe = probe
 
     def events(self) -> Iterator[Event]:
         control, count, held = self._control, 0, 0.0

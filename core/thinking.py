@@ -95,8 +95,13 @@ class ThinkingModel(Protocol):
         """Turn a screenshot, uint8 [H, W, 3], and a question into the model's input."""
         ...
 
-    def probe(self, prepared: Prepared, coverage: np.ndarray) -> Probe:
-        """A probe for one run; ``coverage`` is float32 [cells, regions]."""
+    def probe(
+        self, prepared: Prepared, coverage: np.ndarray, *, influence: np.ndarray | None = None
+    ) -> Probe:
+        """A probe for one run; ``coverage`` and ``influence`` are float32 [cells, regions].
+
+        Without an influence, a region counts as changing what it covers.
+        """
         ...
 
     def decode(
@@ -109,7 +114,14 @@ class ThinkingModel(Protocol):
         """Generate tokens one at a time; ends after an end-of-turn token, which is not yielded."""
         ...
 
-    def teach(self, prepared: Prepared, token_ids: Sequence[int], coverage: np.ndarray) -> Features:
+    def teach(
+        self,
+        prepared: Prepared,
+        token_ids: Sequence[int],
+        coverage: np.ndarray,
+        *,
+        influence: np.ndarray | None = None,
+    ) -> Features:
         """Features of a given continuation from one forward pass, equal to those of live decoding."""
         ...
 
@@ -122,6 +134,10 @@ class ThinkingModel(Protocol):
 
     def encode(self, prepared: Prepared, pixels: np.ndarray) -> Any:
         """The visual tokens of an image of the screenshot's size, uint8 [H, W, 3]; opaque here."""
+        ...
+
+    def embeddings(self, prepared: Prepared, pixels: np.ndarray) -> np.ndarray:
+        """The same, as they enter the decoder: float32 [cells, hidden]."""
         ...
 
     def score_replaced(

@@ -28,6 +28,11 @@ class Identity:
     sha256: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether an estimator's numbers are effects in nats, rather than bare attention."""
+        return self.details.get("calibrated") is not False
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -267,7 +272,7 @@ class Trace:
     @property
     def quantity(self) -> Quantity:
         """What the numbers are: an estimator's effects, or attention that was never calibrated."""
-        return UNCALIBRATED if self.estimator.details.get("calibrated") is False else ESTIMATED
+        return ESTIMATED if self.estimator.calibrated else UNCALIBRATED
 
     @property
     def estimated(self) -> int:

@@ -34,7 +34,7 @@ from models.thinker import Thinker
 Load = Callable[[], tuple[Thinker, EffectEstimator | None, LinearAttention | None]]
 """Loads what is judged; called in each process, so that several processes need one that can be pickled."""
 
-SOURCES: Final = ("truth", "opencv")
+SOURCES: Final = ("truth", "sam")
 EVERY: Final = 8
 """With 100 screens of each kind, one in so many judged thoroughly keeps two cores busy for half an hour."""
 FIRST_SEED: Final = 500_000

@@ -107,9 +107,18 @@ class Thinker:
         """
         return prepare(self.model, self.processor, self.family, self.device, pixels, prompt)
 
-    def probe(self, prepared: Prepared, coverage: np.ndarray, observer: Observer | None = None) -> Probe:
-        """A probe for one run; ``coverage`` is float32 [cells, regions]."""
-        return Probe(self._decoder, coverage, prepared.image_tokens, prepared.prompt_length, observer)
+    def probe(
+        self,
+        prepared: Prepared,
+        coverage: np.ndarray,
+        observer: Observer | None = None,
+        *,
+        influence: np.ndarray | None = None,
+    ) -> Probe:
+        """A probe for one run; ``coverage`` and ``influence`` are float32 [cells, regions]."""
+        return Probe(
+            self._decoder, coverage, prepared.image_tokens, prepared.prompt_length, observer, influence
+        )
 
     def decode(
         self,
@@ -162,13 +171,15 @@ class Thinker:
         token_ids: Sequence[int],
         coverage: np.ndarray,
         observer: Observer | None = None,
+        *,
+        influence: np.ndarray | None = None,
     ) -> Features:
         """Features of a given continuation from one forward pass, equal to those of live decoding.
 
         Raises:
             ValueError: no tokens given.
         """
-        probe = self.probe(prepared, coverage, observer).expect(len(token_ids))
+        probe = self.probe(prepared, coverage, observer, influence=influence).expect(len(token_ids))
         image = {key: prepared.inputs[key] for key in self.family.image_inputs}
         hidden = self.continued(prepared, token_ids, 1, image, probe)
         parts = []
@@ -187,6 +198,11 @@ class Thinker:
     def encode(self, prepared: Prepared, pixels: np.ndarray) -> VisualTokens:
         """The visual tokens of an image, uint8 [H, W, 3], of the size of the screenshot in ``prepared``."""
         return self.encode_inputs(prepared, self.image_inputs(pixels[None]))
+
+    def embeddings(self, prepared: Prepared, pixels: np.ndarray) -> np.ndarray:
+        """The visual tokens of such an image as they enter the decoder: float32 [cells, hidden]."""
+        found: np.ndarray = self.encode(prepared, pixels).embeddings.float().cpu().numpy()
+        return found
 
     def encode_inputs(self, prepared: Prepared, inputs: Mapping[str, Any]) -> VisualTokens:
         """The visual tokens of one image given as the model's inputs, such as those in ``prepared``."""

@@ -35,7 +35,8 @@ def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
     features = Features(
         attention, direct, torch.rand(tokens, 1, len(CARRIED), regions, generator=generator),
         attention.sum(-1), log_prob, -log_prob, torch.full((regions,), 1 / regions),
-        torch.rand(regions, 3, generator=generator),
+        torch.rand(regions, 3, generator=generator), attention,
+        torch.rand(tokens, 1, 2, regions, generator=generator), torch.rand(regions, 3, generator=generator),
     )  # fmt: skip
     spans = [(0, 5), (5, tokens)]
     return Example(

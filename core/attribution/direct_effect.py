@@ -15,5 +15,6 @@ def _effects(case: Case) -> np.ndarray:
 
 
 METHOD = Method(
-    "direct effect", "value-projected attention, summed over layers and heads", _effects, in_nats=True
-)
+    "direct effect", "value-projected attention, summed over layers and heads", _effects, in_nats=True,
+    encodes=True,
+)  # fmt: skip

@@ -14,5 +14,10 @@ def _effects(case: Case) -> np.ndarray:
 
 
 METHOD = Method(
-    "estimator", "the fitted estimator, from attention alone", _effects, in_nats=True, needs="estimator"
+    "estimator",
+    "the fitted estimator, from attention and what regions change of the visual tokens",
+    _effects,
+    in_nats=True,
+    encodes=True,
+    needs="estimator",
 )

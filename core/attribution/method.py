@@ -88,6 +88,8 @@ class Method:
         in_nats: whether the scale means anything.
         ablations: how many random ablations it is fitted on.
         measured: whether its passes are ablations that were measured for all methods together.
+        encodes: whether it looks at what regions change of the visual tokens, for which the screenshot is
+            encoded some more times before the run (``core/influence.py``).
         costly: whether it is judged on some of the screens only, for what it takes.
         needs: attribute of the case that must not be None, or "".
     """
@@ -99,5 +101,6 @@ class Method:
     in_nats: bool = False
     ablations: int = 0
     measured: bool = False
+    encodes: bool = False
     costly: bool = False
     needs: str = ""

@@ -35,7 +35,7 @@ def draw_table(result: dict[str, Any]) -> Image.Image:
     Bars are the LDS of steps with their interval; cells are shaded from 0 to 1. A dash means: not judged.
     """
     kinds, methods = list(result["kinds"]), result["methods"]
-    heads = [*kinds, *(head for head, _ in _FIGURES), "passes", "ms/token"]
+    heads = [*kinds, *(head for head, _ in _FIGURES), "passes", "encodings", "ms/token"]
     width = 2 * MARGIN + NAMES + BARS + CELL * len(heads)
     height = 2 * MARGIN + ROW * (len(methods) + 3)
     picture = Image.new("RGB", (width, height), PAPER)
@@ -46,7 +46,7 @@ def draw_table(result: dict[str, Any]) -> Image.Image:
     setting = (
         f"{result['screens']} held-out screens, {result['masks']} random masks each, operator "
         f"{result['operator']}; costly methods on {result['thorough_screens']} of the screens; "
-        f"passes through the model a text"
+        f"passes through the model and encodings of the screenshot a text"
     )
     small.draw(draw, (MARGIN, MARGIN + ROW * 1.5), setting, SOFT_INK)
     top = MARGIN + 2 * ROW
@@ -64,7 +64,8 @@ def draw_table(result: dict[str, Any]) -> Image.Image:
         figures += [found[column]["mean"] for _, column in _FIGURES]
         for place, figure in enumerate(figures):
             _cell(draw, cells + place * CELL, y, figure)
-        costs = (f"{found['passes']:.0f}", f"{found['seconds_per_token'] * 1000:.3g}")
+        milliseconds = found["seconds_per_token"] * 1000
+        costs = (f"{found['passes']:.0f}", f"{found['encodings']:.0f}", f"{milliseconds:.3g}")
         for place, cost in enumerate(costs, start=len(figures)):
             text.draw(draw, (cells + place * CELL + 8, y + ROW / 2), cost, INK)
     return picture

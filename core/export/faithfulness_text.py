@@ -37,7 +37,8 @@ def section(result: dict[str, Any]) -> str:
             f"screens ({per_kind}), {result['masks']} random masks each{half}, 95 % bootstrap intervals; "
             f"methods with passes of their own on {result['thorough_screens']} of the screens (`{command}`; "
             "[all methods and columns](docs/faithfulness.json)). “Pointing”: how often the region with the "
-            "largest effect holds the element that a word was read from."
+            "largest effect holds the element that a word was read from. Encodings: passes of the vision "
+            "encoder alone, once for a screenshot and its regions, however long the text."
         ),
         _table(result["methods"]),
     ]
@@ -55,7 +56,8 @@ def _table(methods: dict[str, Any]) -> str:
             continue
         row = methods[name]
         figures = [row[column]["mean"] for column in ("direct_tokens", "carried_tokens", "pointing", "r2")]
-        cells = [_with_interval(row["steps"]), *map(_short, figures), f"{row['passes']:.0f}"]
+        passes = f"{row['passes']:.0f}" + (f" + {row['encodings']:.0f} encodings" if row["encodings"] else "")
+        cells = [_with_interval(row["steps"]), *map(_short, figures), passes]
         if name == "estimator":
             cells = [f"**{cell}**" for cell in cells]
         lines.append(f"| {' | '.join([title, *cells])} |")

@@ -34,6 +34,9 @@ def features(tokens: int, regions: int, seed: int = 0) -> Features:
         entropy=uniform(tokens),
         area=torch.softmax(uniform(regions), 0),
         content=uniform(regions, 5),
+        sourced=uniform(tokens, 2, 3, regions) / (2 * regions),
+        stirred=uniform(tokens, 2, 2, regions) / regions,
+        influence=uniform(regions, 3),
     )
 
 
@@ -66,6 +69,7 @@ def test_reordering_regions_reorders_effects_and_changes_nothing_else(estimator)
     turned = Features(
         given.attention[..., order], given.direct[..., order], given.carried[..., order], given.image_mass,
         given.log_prob, given.entropy, given.area[order], given.content[order],
+        given.sourced[..., order], given.stirred[..., order], given.influence[order],
     )  # fmt: skip
     effects, reliance = estimator.estimate(given)
     again, same = estimator.estimate(turned)

@@ -87,7 +87,19 @@ def test_teacher_forced_rows_equal_eager_attention(tiny_thinker, prepared, cover
 
 def test_teacher_forced_features_equal_live_features(tiny_thinker, prepared, coverage, live):
     taught = tiny_thinker.teach(prepared, live[0], coverage)
-    for name in ("attention", "direct", "carried", "image_mass", "log_prob", "entropy", "area", "content"):
+    for name in (
+        "attention",
+        "direct",
+        "carried",
+        "image_mass",
+        "log_prob",
+        "entropy",
+        "area",
+        "content",
+        "sourced",
+        "stirred",
+        "influence",
+    ):
         torch.testing.assert_close(getattr(live[1], name), getattr(taught, name), atol=1e-4, rtol=0)
 
 

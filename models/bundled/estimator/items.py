@@ -14,7 +14,7 @@ from core.screenshot import Screenshot
 from models import segmenters
 from models.bundled.screens import HELD_OUT, KINDS, Sample, generate
 
-SOURCES = ("truth", "truth", "opencv", "opencv", "opencv-coarse", "grid")
+SOURCES = ("sam", "truth", "sam", "opencv", "sam", "sam-coarse", "grid", "opencv")
 """Where the regions of training screens come from, in turn."""
 
 
@@ -34,12 +34,12 @@ def element_map(sample: Sample, max_regions: int = 24) -> RegionMap:
 
 
 def regions_of(sample: Sample, source: str) -> RegionMap:
-    """The regions of a generated screen by source: "truth", "opencv-coarse" or the name of a segmenter."""
+    """The regions of a generated screen: "truth", or what a segmenter named so, or name-coarse, finds."""
     if source == "truth":
         return element_map(sample)
     screenshot = Screenshot(sample.image, f"{sample.kind}-{sample.seed}", "")
-    name, limit = {"opencv-coarse": ("opencv", 12), "grid": ("grid", 12)}.get(source, (source, 32))
-    return segmenters.segment(screenshot, name, max_regions=limit)
+    name, _, coarse = source.partition("-")
+    return segmenters.segment(screenshot, name, max_regions=12 if coarse or name == "grid" else 32)
 
 
 def truth_of(sample: Sample) -> Truth:

@@ -124,7 +124,7 @@ def main() -> None:
         result = compare(
             thinker,
             load_estimator(arguments.out),
-            items(arguments.judge, held_out=True, sources=("truth", "opencv")),
+            items(arguments.judge, held_out=True, sources=("truth", "sam")),
             [METHODS[name] for name in JUDGED],
             64,
             Sampling(max_new_tokens=arguments.max_new_tokens),

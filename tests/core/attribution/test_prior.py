@@ -26,6 +26,9 @@ def features(rows: list[list[float]]) -> Features:
         entropy=torch.zeros(n),
         area=AREA,
         content=torch.zeros(4, 0),
+        sourced=look,
+        stirred=torch.zeros(n, 2, 2, 4),
+        influence=torch.zeros(4, 3),
     )
 
 

@@ -83,3 +83,4 @@ def test_passes_are_counted(tiny_case):
     assert counted["gradient × input"] == tokens + 1
     assert counted["integrated gradients"] == 8 * (tokens + 1)
     assert (counted["ridge 256"], counted["lasso 8"]) == (256, 8)
+    assert {name for name in METHODS if METHODS[name].encodes} == {"estimator", "direct effect"}

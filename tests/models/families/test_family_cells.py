@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from core.coverage import coverage
+from core.influence import influence
 from models.thinker import load_thinker
 
 PAINTED, TRIED = (250, 30, 30), 14
@@ -49,6 +51,16 @@ def test_painting_a_cell_changes_its_own_visual_token_most(unmixed, height, widt
                     np.minimum(boxes[most], boxes[index])[2:] - np.maximum(boxes[most], boxes[index])[:2]
                 )
                 assert (overlap > 0).all()
+
+
+@pytest.mark.parametrize("encodings", [2, 8])
+def test_a_region_changes_the_visual_tokens_that_show_it(unmixed, pixels, region_map, encodings):
+    prepared = unmixed.prepare(pixels, "?")
+    found = influence(unmixed, prepared, pixels, region_map, encodings)
+    covered = coverage(region_map, prepared.cells)
+    for region in (1, 2, 3):
+        shown = covered[:, region] > 0.3 * covered[:, region].max()
+        assert found[shown, region].mean() > 4 * found[covered[:, region] == 0, region].mean()
 
 
 def test_the_cells_of_each_view_tile_the_screenshot(unmixed):
