@@ -45,23 +45,26 @@ def bench_speed(
     Returns:
         plain JSON: {"model", "device", "threads", "pairs", "tokens", "regions", "visual_tokens", "plain",
         "estimated", "eager": {"median", "low", "high"} in tokens a second, "ratio", "ratio_of_eager": the
-        same of estimated / plain and eager / plain}.
+        same of estimated / plain and eager / plain, "first_token_plain", "first_token_estimated": seconds
+        from the beginning of a run to its first token}.
     """
     sampling = Sampling(max_new_tokens=max_new_tokens)
-    ways: dict[str, Callable[[Task], tuple[int, float]]] = {
+    ways: dict[str, Callable[[Task], tuple[int, float, float]]] = {
         "plain": lambda task: _run(thinker, None, task, sampling),
         "estimated": lambda task: _run(thinker, estimator, task, sampling),
         "eager": lambda task: _eager(thinker, task, sampling),
     }
     rates: dict[str, list[float]] = {name: [] for name in ways}
+    waits: dict[str, list[float]] = {name: [] for name in ways}
     tokens = 0
     for number in range(pairs + 1):
         names = list(ways) if number % 2 else list(ways)[::-1]
         for name in names:
             counted = [ways[name](task) for task in tasks]
-            tokens = sum(count for count, _ in counted)
+            tokens = sum(count for count, _, _ in counted)
             if number:
-                rates[name].append(tokens / sum(seconds for _, seconds in counted))
+                rates[name].append(tokens / sum(seconds for _, seconds, _ in counted))
+                waits[name].extend(wait for _, _, wait in counted)
         if say is not None:
             say(f"Round {number} of {pairs}", number / pairs)
     plain = np.array(rates["plain"])
@@ -76,6 +79,8 @@ def bench_speed(
         **{name: _spread(np.array(values)) for name, values in rates.items()},
         "ratio": _spread(np.array(rates["estimated"]) / plain),
         "ratio_of_eager": _spread(np.array(rates["eager"]) / plain),
+        "first_token_plain": _spread(np.array(waits["plain"])),
+        "first_token_estimated": _spread(np.array(waits["estimated"])),
     }
 
 
@@ -92,6 +97,8 @@ def table(result: dict[str, object]) -> str:
         ("eager", "tokens/s, output_attentions"),
         ("ratio", "with / without attribution"),
         ("ratio_of_eager", "output_attentions / without"),
+        ("first_token_plain", "s to a token, no attribution"),
+        ("first_token_estimated", "s to a token, attribution"),
     ):
         row: dict[str, float] = result[key]  # type: ignore[assignment]
         lines.append(f"{label:<28}{row['median']:>9.3g}{row['low']:>9.3g}{row['high']:>9.3g}")
@@ -100,9 +107,10 @@ def table(result: dict[str, object]) -> str:
 
 def _run(
     thinker: Thinker, estimator: EffectEstimator | None, task: Task, sampling: Sampling
-) -> tuple[int, float]:
-    """Tokens after the first, and the seconds they took, up to the end of the run."""
+) -> tuple[int, float, float]:
+    """Tokens after the first, the seconds they took, up to the end of the run, and those before the first."""
     screenshot, region_map, prompt = task
+    began = time.perf_counter()
     first, count = 0.0, 0
     for event in run(screenshot, prompt, thinker, found(region_map, Identity("")), estimator, sampling):
         if isinstance(event, TokenDecoded):
@@ -110,8 +118,8 @@ def _run(
             if count == 1:
                 first = time.perf_counter()
         elif isinstance(event, Finished):
-            return count - 1, time.perf_counter() - first
-    return 0, 0.0
+            return count - 1, time.perf_counter() - first, first - began
+    return 0, 0.0, 0.0
 
 
 class _Eager(Thinker):
@@ -122,7 +130,7 @@ class _Eager(Thinker):
         return super().forward(cache, output_attentions=inputs["input_ids"].shape[1] == 1, **inputs)
 
 
-def _eager(thinker: Thinker, task: Task, sampling: Sampling) -> tuple[int, float]:
+def _eager(thinker: Thinker, task: Task, sampling: Sampling) -> tuple[int, float, float]:
     """``_run`` without an estimator in eager mode."""
     return eagerly(thinker, lambda eager: _run(eager, None, task, sampling))
 

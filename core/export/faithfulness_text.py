@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any, Final
 
+from core.attribution.registry import CEILING
+
 WIDTH: Final = 119
 
 ROWS: Final = {
@@ -42,8 +44,8 @@ def section(result: dict[str, Any]) -> str:
         ),
         _table(result["methods"]),
     ]
-    trust = _trust(result)
-    return "\n\n".join([*parts, _wrapped(trust)] if trust else parts) + "\n"
+    said = [_wrapped(text) for text in (_of_ceiling(result["methods"]), _trust(result)) if text]
+    return "\n\n".join([*parts, *said]) + "\n"
 
 
 def _table(methods: dict[str, Any]) -> str:
@@ -62,6 +64,18 @@ def _table(methods: dict[str, Any]) -> str:
             cells = [f"**{cell}**" for cell in cells]
         lines.append(f"| {' | '.join([title, *cells])} |")
     return "\n".join(lines)
+
+
+def _of_ceiling(methods: dict[str, Any]) -> str:
+    """A sentence on how near the estimator comes to ablations of the same text, on the same screens."""
+    if not {"estimator", CEILING} <= methods.keys():
+        return ""
+    share = methods["estimator"]["share_of_ceiling"]
+    return (
+        f"On the {share['steps']['count']} screens that both were judged on, the estimator reaches "
+        f"{_with_interval(share['steps'])} of the LDS of {CEILING} for steps and "
+        f"{_with_interval(share['tokens'])} for tokens, most of which are all but certain and hardly move."
+    )
 
 
 def _trust(result: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ def test_a_fit_is_repeatable(tmp_path):
 
 def test_network_inputs_are_finite_and_one_row_a_region():
     inputs = region_inputs(synthetic(0).features)
-    assert inputs.shape == (12, 6, 3 * 2 + len(CARRIED) + 4)
+    assert inputs.shape == (12, 6, 4 * 2 + len(CARRIED) + 2 + 10)
     assert inputs.isfinite().all()
 
 

@@ -51,7 +51,12 @@ def long_run(thinker, side: int, path, monkeypatch) -> tuple[int, dict[int, int]
     for region in range(1, REGIONS):
         labels[region * side // REGIONS :, : side // 2] = region
     probes, make = [], type(thinker).probe
-    monkeypatch.setattr(thinker, "probe", lambda *given: probes.append(make(thinker, *given)) or probes[0])
+
+    def probe(*given, **named):
+        probes.append(make(thinker, *given, **named))
+        return probes[0]
+
+    monkeypatch.setattr(thinker, "probe", probe)
     monkeypatch.setattr(thinker, "stops", frozenset())
     size = {"shortest_edge": 32 * 32, "longest_edge": 640 * 640}
     monkeypatch.setattr(thinker.processor.image_processor, "size", size)

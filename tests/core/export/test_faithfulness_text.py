@@ -28,7 +28,15 @@ def test_a_row_says_lds_with_its_interval_and_what_it_costs(result):
     line = next(line for line in section(result).splitlines() if line.startswith("| **estimator**"))
     steps = [f"{row['steps'][end]:.2f}".removeprefix("0") for end in ("mean", "low", "high")]
     assert f"**{steps[0]} [{steps[1]}, {steps[2]}]**" in line
-    assert line.endswith("**0** |")
+    assert line.endswith(f"**0 + {row['encodings']:.0f} encodings** |")
+
+
+def test_how_near_the_estimator_comes_to_ablations_is_said_in_a_sentence(result):
+    share = result["methods"]["estimator"]["share_of_ceiling"]
+    told = section(result).replace("\n", " ")
+    for of in ("steps", "tokens"):
+        assert f"{share[of]['mean']:.2f}".removeprefix("0") + " [" in told
+        assert f"for {of}" in told
 
 
 def between(mean: float) -> dict[str, float]:
