@@ -27,7 +27,7 @@ from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inp
 from core.evidence import Truth
 from core.features import Features, from_tensors, save_tensors
 from core.fit_state import FitState, fit_key
-from core.influence import influence
+from core.influence import measure_influence, outcome
 from core.phases import PhaseReader
 from core.regions import RegionMap
 from core.steps import split
@@ -128,8 +128,10 @@ def read_out(
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
     spans = list(itertools.pairwise(edges))
     began = time.monotonic()
-    changes = influence(thinker, prepared, item.pixels, item.region_map, should_stop=should_stop)
-    if should_stop is not None and should_stop():
+    changes = outcome(
+        measure_influence(thinker, prepared, item.pixels, item.region_map, shares, should_stop=should_stop)
+    )
+    if changes is None:
         return None
     took = time.monotonic() - began
     features = thinker.teach(prepared, ids, shares, influence=changes)

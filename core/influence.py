@@ -17,13 +17,14 @@ from typing import Final
 import numpy as np
 
 from core.ablation.pixels import ablate_pixels, fill
-from core.coverage import Cells, coverage
+from core.coverage import Cells
 from core.events import Stage
 from core.regions import RegionMap
 from core.thinking import Prepared, ShouldStop, ThinkingModel
 
 ENCODINGS: Final = 8
 """Encodings with regions removed, beside that of the whole screenshot."""
+_STAGE = "Seeing what each region changes"
 _REACH = 0.7
 """Cells over which a region's influence falls to 1/e, where it is shared out."""
 _OUTSIDE = 0.05
@@ -37,32 +38,39 @@ def measure_influence(
     prepared: Prepared,
     pixels: np.ndarray,
     region_map: RegionMap,
+    covered: np.ndarray,
+    *,
     encodings: int = ENCODINGS,
     should_stop: ShouldStop | None = None,
-) -> Generator[float, None, np.ndarray]:
-    """Yields the fraction done before each encoding, and returns the influence.
+    generation: int = 0,
+    share: float = 1.0,
+) -> Generator[Stage, None, np.ndarray | None]:
+    """Yields a stage before each encoding, and returns the influence, or None when stopped.
 
     Args:
         thinker, prepared: the model, and the prompt with the whole screenshot.
         pixels, region_map: the screenshot, uint8 [H, W, 3], and its regions.
-        encodings: at most so many, beside that of the whole screenshot; each holds as many regions.
-        should_stop: asked before each encoding; when it says so, what is not known yet is 0.
+        covered: float32 [cells, regions]; share of each cell in each region.
+        encodings: at most so many, beside that of the whole screenshot; with fewer, more regions go at once.
+        should_stop: asked before each encoding.
+        generation: number that the stages carry.
+        share: of the work that the stages tell the progress of.
 
     Returns:
         float32 [cells, regions]: the length of the change of each visual token when the region is removed, as
         a share of the token's own length.
     """
-    found = np.zeros((len(prepared.cells), len(region_map)), np.float32)
+    found = np.zeros_like(covered)
     filled = fill(pixels, region_map)
-    nearness = _nearness(pixels, filled, region_map, prepared.cells)
-    together = apart(region_map, encodings)
-    yield 0.0
+    nearness = _nearness(pixels, filled, region_map, prepared.cells, covered)
+    groups = apart(region_map, encodings)
+    yield Stage(generation, _STAGE, 0.0)
     whole = thinker.embeddings(prepared, pixels)
     length = np.linalg.norm(whole, axis=1).clip(1e-6)
-    for place, group in enumerate(together):
+    for place, group in enumerate(groups, start=1):
+        yield Stage(generation, _STAGE, share * place / (len(groups) + 1))
         if should_stop is not None and should_stop():
-            break
-        yield (place + 1) / (len(together) + 1)
+            return None
         keep = np.ones(len(region_map), bool)
         keep[group] = False
         without = thinker.embeddings(prepared, ablate_pixels(pixels, region_map, keep, filled))
@@ -72,39 +80,19 @@ def measure_influence(
     return found
 
 
+def outcome(measuring: Generator[Stage, None, np.ndarray | None]) -> np.ndarray | None:
+    """What ``measure_influence`` returns, for those who show no stages."""
+    while True:
+        try:
+            next(measuring)
+        except StopIteration as end:
+            found: np.ndarray | None = end.value
+            return found
+
+
 def encodings_of(regions: int) -> int:
     """How many encodings the influence of so many regions takes, that of the whole screenshot included."""
     return min(regions, ENCODINGS) + 1
-
-
-def influence(
-    thinker: ThinkingModel,
-    prepared: Prepared,
-    pixels: np.ndarray,
-    region_map: RegionMap,
-    encodings: int = ENCODINGS,
-    should_stop: ShouldStop | None = None,
-) -> np.ndarray:
-    """As ``measure_influence``, for those who need no progress: float32 [cells, regions]."""
-    steps = measure_influence(thinker, prepared, pixels, region_map, encodings, should_stop)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            measured: np.ndarray = end.value
-            return measured
-
-
-def in_stages(
-    measuring: Generator[float, None, np.ndarray], generation: int, share: float = 1.0
-) -> Generator[Stage, None, np.ndarray]:
-    """As ``measure_influence``, yielding stages of the work with this number, of which it is a ``share``."""
-    while True:
-        try:
-            yield Stage(generation, "Seeing what each region changes", share * next(measuring))
-        except StopIteration as end:
-            measured: np.ndarray = end.value
-            return measured
 
 
 def apart(region_map: RegionMap, count: int) -> list[list[int]]:
@@ -112,8 +100,7 @@ def apart(region_map: RegionMap, count: int) -> list[list[int]]:
 
     The largest first, each joins the group whose nearest member is farthest.
     """
-    boxes = np.array([region.bbox for region in region_map.regions], np.float64)
-    boxes[:, 2:] += boxes[:, :2]
+    boxes = _boxes(region_map)
     gaps = np.hypot(*(_gap(boxes[:, [i, i + 2]], boxes[:, [i, i + 2]]) for i in (0, 1)))
     groups: list[list[int]] = [[] for _ in range(min(count, len(boxes)))]
     for region in np.argsort(-_areas(region_map), kind="stable").tolist():
@@ -132,18 +119,25 @@ def _areas(region_map: RegionMap) -> np.ndarray:
     return np.array([max(1, region.area) for region in region_map.regions])
 
 
-def _nearness(pixels: np.ndarray, filled: np.ndarray, region_map: RegionMap, cells: Cells) -> np.ndarray:
+def _boxes(region_map: RegionMap) -> np.ndarray:
+    """float64 [regions, 4]; x0, y0, x1, y1, pixels."""
+    boxes = np.array([region.bbox for region in region_map.regions], np.float64)
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def _nearness(
+    pixels: np.ndarray, filled: np.ndarray, region_map: RegionMap, cells: Cells, covered: np.ndarray
+) -> np.ndarray:
     """How much of a visual token's change to look for in each region: float [cells, regions], above 0."""
     regions, labels = len(region_map), region_map.labels.ravel()
     unlike = np.abs(pixels.astype(np.int16) - filled).mean(2).ravel() / 255
     density = np.bincount(labels, unlike, regions) / _areas(region_map)
     sizes = cells.boxes[:, 2:] - cells.boxes[:, :2]
     middles = (cells.boxes[:, 2:] + cells.boxes[:, :2]) / 2
-    boxes = np.array([region.bbox for region in region_map.regions], np.float64)
-    boxes[:, 2:] += boxes[:, :2]
+    boxes = _boxes(region_map)
     away = np.hypot(
         *(_gap(middles[:, [i, i]], boxes[:, [i, i + 2]]) / sizes[:, i, None].clip(1e-6) for i in (0, 1))
     )
-    covered = coverage(region_map, cells)
     # Far from all regions of a group it still has to be somebody's.
     return np.exp(-away / _REACH).clip(1e-12) * (density + _FLAT) * (_OUTSIDE + covered)

@@ -25,7 +25,9 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
+from core.attention_rows import attention_rows, causal_mask
 from core.features import LOOKS, Features
+from core.norms import back_through, factors_of
 from core.offload import device_of, weight_of
 from core.threads import at_most
 
@@ -128,69 +130,6 @@ def _hear(what: str, place: int, rows: Tensor) -> None:
         probe.hear_rows(what, place, rows)
 
 
-def causal_mask(
-    count: int, first_position: int, keys: Tensor, groups: int, first_key: int = 0, window: int | None = None
-) -> Tensor:
-    """What hides keys from consecutive positions: [groups · count, S], 0 or −inf.
-
-    Args:
-        count: how many positions, from ``first_position`` on; each sees the keys up to its own.
-        keys: [key_heads, S, head_dim]; gives length, format and device.
-        groups: heads that share a key head; their rows stand below each other.
-        first_key: position of the first key.
-        window: how many keys, its own included, each position sees; None for all.
-    """
-    positions = torch.arange(first_position, first_position + count, device=keys.device)[:, None]
-    places = torch.arange(first_key, first_key + keys.shape[1], device=keys.device)
-    hidden = places > positions
-    if window is not None:
-        hidden |= places <= positions - window
-    mask = torch.zeros(hidden.shape, dtype=keys.dtype, device=keys.device)
-    return mask.masked_fill_(hidden, float("-inf")).repeat(groups, 1)
-
-
-def attention_rows(queries: Tensor, keys: Tensor, mask: Tensor, scaling: float) -> Tensor:
-    """Attention of consecutive positions over all keys, as eager attention computes it.
-
-    Args:
-        queries: [heads, n, head_dim] after norm and rotary embedding.
-        keys: [key_heads, S, head_dim]; consecutive heads share a key head.
-        mask: from ``causal_mask``.
-        scaling: factor of the products.
-
-    Returns:
-        float32 [heads, n, S]; rows sum to 1.
-    """
-    heads, count, size = queries.shape
-    # The heads that share a key head stand below each other, so that keys are never repeated.
-    stacked = queries.reshape(keys.shape[0], -1, size)
-    scores = torch.baddbmm(mask.unsqueeze(0), stacked, keys.transpose(1, 2), alpha=scaling)
-    return torch.softmax(scores, -1, dtype=torch.float32).view(heads, count, -1)
-
-
-def back_through(norm: nn.Module, hidden: Tensor, upstream: Tensor) -> Tensor:
-    """Gradient at the input [n, size] of a norm, given that at its output."""
-    epsilon = getattr(norm, "variance_epsilon", None)
-    if epsilon is None:  # not the usual root mean square norm: let autograd find out
-        with torch.inference_mode(False), torch.enable_grad():
-            start = hidden.clone().requires_grad_()
-            end = norm(start)
-            return torch.autograd.grad(end, start, upstream.to(end.device, copy=True))[0]
-    with torch.inference_mode(), weight_of(norm) as weight:
-        wide, weighted = hidden.float(), (upstream * weight.to(upstream.device)).float()
-        scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + epsilon)
-        along = (wide * weighted).mean(-1, keepdim=True) * scale.square()
-        return ((weighted - wide * along) * scale).to(hidden.dtype)
-
-
-def _factors(norm: nn.Module, rows: Tensor) -> Tensor:
-    """By what a root mean square norm multiplies each entry of ``rows`` [n, size], its scale held fixed."""
-    epsilon = float(getattr(norm, "variance_epsilon", getattr(norm, "eps", 0.0)))
-    # A row of ones comes out as the weight, however the norm keeps it (as w, or as w − 1).
-    weight = norm(torch.ones_like(rows[:1])) * (1 + epsilon) ** 0.5
-    return weight * torch.rsqrt(rows.float().square().mean(-1, keepdim=True) + epsilon).to(rows.dtype)
-
-
 def looks_of(attention: Tensor, direct: Tensor, area: Tensor) -> Tensor:
     """How rows look at regions, as ``LOOKS`` names it: [n, looks, R].
 
@@ -259,7 +198,8 @@ class Probe:
             whole[places - self._image.start] = per_cell
             return whole
 
-        self._coverage, self._sources, self._changes = spread(shares), spread(sources), spread(changes)
+        self._coverage, self._sources = spread(shares), spread(sources)
+        self._shares = torch.cat((self._coverage, self._sources, spread(changes)), 1)
         self._first = prompt_length - 1
         self._observer = observer
         self._order = {layer.index: place for place, layer in enumerate(layers)}
@@ -358,10 +298,9 @@ class Probe:
                 looks.append(rows[:, :, self._image].to(device))
                 backwards.append(rows[:, :, self._first : end].mean(0).to(device))
             look = torch.stack(looks)  # [L, H, n, image]
-            attention = (look @ self._coverage).permute(2, 0, 1, 3)
-            pooled = torch.stack((look, self._value_products(gradient, look))) @ self._sources
-            sourced, direct = pooled.permute(0, 3, 1, 2, 4)
-            stirred = (look @ self._changes).permute(2, 0, 1, 3)
+            pooled = (look @ self._shares).permute(2, 0, 1, 3).unflatten(-1, (3, -1))
+            attention, sourced, stirred = pooled.unbind(-2)
+            direct = (self._value_products(gradient, look) @ self._sources).permute(2, 0, 1, 3)
             features = Features(
                 attention=attention,
                 direct=direct,
@@ -451,7 +390,7 @@ class Probe:
         upstream = gradient.to(device_of(layer.output))
         if layer.norm is not None:
             added = self._take(self._rows["added", place], 0, len(gradient))
-            upstream = upstream * _factors(layer.norm, added)
+            upstream = upstream * factors_of(layer.norm, added)
         with weight_of(layer.output) as output:
             wanted = upstream @ output
         if layer.gain != 1.0:

@@ -13,7 +13,7 @@ from core.control import RunControl
 from core.coverage import coverage
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, StepEnded, TokenDecoded
-from core.influence import in_stages, measure_influence
+from core.influence import measure_influence
 from core.intervals import bounds_of
 from core.regions import RegionMap
 from core.run import EFFECTS_AT_ONCE, EffectEstimator
@@ -62,22 +62,16 @@ def reattribute(
     prepared = thinker.prepare(trace.screenshot.pixels, trace.prompt)
     if control.stopped:
         return
-    changes = None
+    covered, changes = coverage(region_map, prepared.cells), None
     if estimator.identity.calibrated:
-        pixels = trace.screenshot.pixels
-        measuring = measure_influence(
-            thinker, prepared, pixels, region_map, should_stop=lambda: control.stopped
-        )
-        changes = yield from in_stages(measuring, generation, 0.5)
-        if control.stopped:
+        changes = yield from measure_influence(
+            thinker, prepared, trace.screenshot.pixels, region_map, covered,
+            should_stop=lambda: control.stopped, generation=generation, share=0.5,
+        )  # fmt: skip
+        if changes is None:
             return
     yield Stage(generation, "Reading the attention again", 0.5)
-    features = thinker.teach(
-        prepared,
-        [token.id for token in trace.tokens],
-        coverage(region_map, prepared.cells),
-        influence=changes,
-    )
+    features = thinker.teach(prepared, [token.id for token in trace.tokens], covered, influence=changes)
     estimated = []
     for start in range(0, len(features), EFFECTS_AT_ONCE):
         if control.stopped:

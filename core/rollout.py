@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.probe import Layer, arm, attention_rows, causal_mask
+from core.attention_rows import attention_rows, causal_mask
+from core.probe import Layer, arm
 
 _ROWS = 256
 """Positions whose attention is held at once."""

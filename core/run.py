@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -26,7 +26,7 @@ from core.events import (
     StepEnded,
     TokenDecoded,
 )
-from core.influence import in_stages, measure_influence
+from core.influence import measure_influence
 from core.intervals import bounds_of
 from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
@@ -129,17 +129,16 @@ def run(
     message = ""
     try:
         yield Started(generation, trace)
-        yield Stage(generation, "Reading the screenshot")
         probe = None
         if estimator is not None:
-            changes = None
+            covered, changes = coverage(region_map, prepared.cells), None
             if estimator.identity.calibrated:
-                measuring = measure_influence(
-                    thinker, prepared, screenshot.pixels, region_map, should_stop=lambda: control.stopped
-                )
-                changes = yield from in_stages(measuring, generation)
-                yield Stage(generation, "Reading the screenshot")
-            probe = thinker.probe(prepared, coverage(region_map, prepared.cells), influence=changes)
+                changes = yield from measure_influence(
+                    thinker, prepared, screenshot.pixels, region_map, covered,
+                    should_stop=lambda: control.stopped, generation=generation,
+                )  # fmt: skip
+            probe = thinker.probe(prepared, covered, influence=changes)
+        yield Stage(generation, "Reading the screenshot")
         for event in _Loop(
             generation, thinker, prepared, probe, estimator, sampling, control, writer
         ).events():
@@ -202,7 +201,11 @@ class _Loop:
         control, count, held = self._control, 0, 0.0
         ended: list[Step] = []
         waiting_since = began = last_token = time.monotonic()
-        decoding = self._thinker.decode(self._prepared, self._sampling, self._probe, lambda: control.stopped)
+        decoding: Iterable[Drawn] = ()  # stopped before the first token, the influence is not known
+        if not control.stopped:
+            decoding = self._thinker.decode(
+                self._prepared, self._sampling, self._probe, lambda: control.stopped
+            )
         for drawn in decoding:
             now = last_token = time.monotonic()
             if self._probe is not None and self._probe.pending == 1:

@@ -8,7 +8,7 @@ import torch
 
 from core.ablation.pixels import fill_colours
 from core.coverage import coverage
-from core.influence import apart, influence, measure_influence
+from core.influence import apart, measure_influence, outcome
 from core.regions import region_map_from_labels
 from core.trace import Sampling
 
@@ -27,6 +27,11 @@ def tiles(rows: int, columns: int, height: int = 96, width: int = 128):
     """A region map of equal tiles, and no background."""
     down, across = np.arange(height) * rows // height, np.arange(width) * columns // width
     return region_map_from_labels(1 + down[:, None] * columns + across)
+
+
+def influence(thinker, prepared, pixels, region_map, **how) -> np.ndarray:
+    covered = coverage(region_map, prepared.cells)
+    return outcome(measure_influence(thinker, prepared, pixels, region_map, covered, **how))
 
 
 def test_with_an_encoding_for_each_region_it_is_what_removing_that_region_alone_changes(
@@ -86,19 +91,23 @@ def _touch(a, b) -> bool:
     return across or down
 
 
-def test_progress_rises_and_a_stop_leaves_the_rest_at_nothing(tiny_thinker, prepared, pixels):
-    region_map = tiles(2, 3)
-    told = []
-    steps = measure_influence(tiny_thinker, prepared, pixels, region_map, should_stop=lambda: len(told) > 3)
-    measured = None
-    while measured is None:
+def test_progress_rises_up_to_a_stop_which_leaves_nothing(tiny_thinker, prepared, pixels):
+    region_map, told = tiles(2, 3), []
+    steps = measure_influence(
+        tiny_thinker, prepared, pixels, region_map, coverage(region_map, prepared.cells),
+        should_stop=lambda: len(told) > 3, generation=7, share=0.5,
+    )  # fmt: skip
+    found = "not yet"
+    while found == "not yet":
         try:
             told.append(next(steps))
         except StopIteration as end:
-            measured = end.value
-    assert told == sorted(told)
-    assert told[0] == 0.0
-    assert (measured.sum(0) > 0).sum() == len(told) - 1
+            found = end.value
+    assert found is None
+    fractions = [stage.fraction for stage in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], len(told), {stage.generation for stage in told}) == (0.0, 4, {7})
+    assert fractions[-1] < 0.5
 
 
 def test_features_share_attention_out_by_influence(tiny_thinker, prepared, pixels):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from core.attention_rows import attention_rows, causal_mask
 from core.features import CARRIED, LOOKS, join
-from core.probe import attention_rows, back_through, causal_mask
+from core.norms import back_through
 from core.trace import Sampling
 
 GREEDY = Sampling(max_new_tokens=21)

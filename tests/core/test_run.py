@@ -12,7 +12,7 @@ import pytest
 from core.control import RunControl
 from core.earlier import KEPT
 from core.errors import InputError
-from core.events import EffectsEstimated, Failed, Finished, Started, StepEnded, TokenDecoded, fold
+from core.events import EffectsEstimated, Failed, Finished, Stage, Started, StepEnded, TokenDecoded, fold
 from core.regions import Region, RegionMap
 from core.run import EFFECTS_AT_ONCE, found, run
 from core.screenshot import Screenshot
@@ -157,6 +157,17 @@ def test_a_paused_run_waits_saves_and_goes_on(start):
     assert isinstance(event, Finished)
     assert kept[0].flushes == 1
     assert 60 / event.tokens_per_second < time.monotonic() - started_at - 0.18, "the pause does not count"
+
+
+def test_a_run_stopped_while_regions_are_looked_at_ends_without_a_token(start):
+    control, events = RunControl(), []
+    for event in start(control=control):
+        events.append(event)
+        if isinstance(event, Stage) and event.text == "Seeing what each region changes":
+            control.stop()
+    assert [type(event) for event in events[-2:]] == [Stage, Finished]
+    trace = replay(events)
+    assert (len(trace), trace.estimated, trace.status) == (0, 0, "stopped"), "no effect from half a look"
 
 
 def test_leaving_in_the_middle_closes_the_file_as_stopped(start):

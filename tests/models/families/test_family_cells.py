@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.coverage import coverage
-from core.influence import influence
+from core.influence import measure_influence, outcome
 from models.thinker import load_thinker
 
 PAINTED, TRIED = (250, 30, 30), 14
@@ -56,8 +56,8 @@ def test_painting_a_cell_changes_its_own_visual_token_most(unmixed, height, widt
 @pytest.mark.parametrize("encodings", [2, 8])
 def test_a_region_changes_the_visual_tokens_that_show_it(unmixed, pixels, region_map, encodings):
     prepared = unmixed.prepare(pixels, "?")
-    found = influence(unmixed, prepared, pixels, region_map, encodings)
     covered = coverage(region_map, prepared.cells)
+    found = outcome(measure_influence(unmixed, prepared, pixels, region_map, covered, encodings=encodings))
     for region in (1, 2, 3):
         shown = covered[:, region] > 0.3 * covered[:, region].max()
         assert found[shown, region].mean() > 4 * found[covered[:, region] == 0, region].mean()
