@@ -56,14 +56,14 @@ class StepGutter(QWidget):
         colours = theme.tokens(self.palette())
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(colours.surface))
-        if session.trace is None:
+        if not session.trace:  # none, or one that was stopped before its first token
             return
         font, chosen = self._fonts()
         accent, muted = QColor(colours.accent), QColor(colours.muted)
         rails = {True: QColor(colours.answer), False: QColor(colours.thinking)}
         selection = session.selection
         steps = range(0)
-        if selection is not None and len(session.trace):
+        if selection is not None:
             last = min(selection.end, len(session.trace)) - 1
             steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
         shown = None

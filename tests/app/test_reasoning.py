@@ -72,6 +72,14 @@ def test_double_click_selects_the_step(pane, session, qtbot):
     assert session.selection == Selection(step.start, step.end)
 
 
+def test_a_run_without_a_token_looks_like_none(pane, session):
+    before = picture(pane.text._gutter)
+    session.apply([next(event for event in fake_events() if isinstance(event, Started))])
+    assert not differences(before, picture(pane.text._gutter))
+    session.apply(list(fake_events()))
+    assert differences(before, picture(pane.text._gutter))
+
+
 def test_a_step_number_selects_its_step(pane, session, qtbot):
     session.set_trace(fake_trace())
     step = session.trace.step(3)
