@@ -10,6 +10,7 @@ Space and the arrows belong to the playback; the arrows pan only while the scree
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil, floor
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -23,6 +24,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
@@ -33,6 +35,7 @@ from app.canvas_tool import CanvasTool
 from app.focus import reached_by_keyboard
 from app.invitation import paint_invitation
 from app.scaled_screenshot import ScaledScreenshot
+from app.scroll_bar import flat_bars
 from core.regions import RegionMap
 from core.screenshot import Screenshot
 
@@ -68,6 +71,7 @@ class CanvasView(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
+        flat_bars(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # so nothing behind is painted
@@ -246,10 +250,10 @@ class CanvasView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens(self.palette())
         painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), QColor(colours.canvas))
         if self._shot is not None:
             self._paint_picture(painter, colours)
         else:
+            painter.fillRect(event.rect(), QColor(colours.canvas))
             paint_invitation(painter, self.viewport().rect(), self.font(), colours)
         if self.hasFocus() and self._focus_shown:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -260,6 +264,9 @@ class CanvasView(QAbstractScrollArea):
         ratio = self.devicePixelRatioF()
         corner = self._corner()
         shown = QRect(corner, self._scaled_size()) & QRect(QPoint(0, 0), self._view_size())
+        around = QRegion(self.viewport().rect()).subtracted(_within(shown, ratio))
+        for beside in around:  # type: ignore[attr-defined]  # its stubs forget that
+            painter.fillRect(beside, QColor(colours.canvas))
         if shown.isEmpty():
             return
         painter.scale(1 / ratio, 1 / ratio)  # device pixels from here on
@@ -480,3 +487,10 @@ class CanvasView(QAbstractScrollArea):
             Qt.Key.Key_Down: QPoint(0, 1),
         }
         return directions.get(Qt.Key(event.key())) if plain else None
+
+
+def _within(shown: QRect, ratio: float) -> QRect:
+    """The logical pixels that lie wholly in a rectangle of device pixels."""
+    left, top = ceil(shown.left() / ratio), ceil(shown.top() / ratio)
+    right, bottom = floor((shown.right() + 1) / ratio), floor((shown.bottom() + 1) / ratio)
+    return QRect(left, top, max(0, right - left), max(0, bottom - top))

@@ -69,7 +69,8 @@ def colour_table(rgba: np.ndarray, opacity: float) -> list[int]:
     wide[: len(rgba)] = rgba
     alpha = (wide[:, 3] * min(1.0, max(0.0, opacity))).round().astype(np.uint32)
     packed = (alpha << 24) | (wide[:, 0] << 16) | (wide[:, 1] << 8) | wide[:, 2]
-    return [int(value) for value in packed]
+    colours: list[int] = packed.tolist()
+    return colours
 
 
 def premultiplied(rgba: np.ndarray, opacity: float) -> QImage:

@@ -31,6 +31,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
 
 from app import theme
+from app.scroll_bar import flat_bars
 from app.session import Session
 from app.step_gutter import GUTTER, StepGutter
 from app.tints import TintLevels, blend, reliance_scale, tint_colours
@@ -92,6 +93,7 @@ class ReasoningText(QPlainTextEdit):
         self._seen: object = None
         self._shown_blocks: list[ShownBlock] = []
         self._restyle()
+        flat_bars(self)
         self._gutter = StepGutter(self, session)
         self.updateRequest.connect(self._gutter.follow)
         self.verticalScrollBar().actionTriggered.connect(self._maybe_scrolled_away)
@@ -234,19 +236,19 @@ class ReasoningText(QPlainTextEdit):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._session.trace is not None and len(self.tokens):
             painter = QPainter(self.viewport())
+            self._paint_tints(painter)  # without antialiasing, which takes six times as long
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_below(painter)
+            self._paint_frames(painter)
             painter.end()
         super().paintEvent(event)
 
-    def _paint_below(self, painter: QPainter) -> None:
-        trace, selection = self._session.trace, self._session.selection
+    def _paint_tints(self, painter: QPainter) -> None:
+        """What tokens owe to the screenshot, and lines below those that rest on the chosen region."""
+        trace = self._session.trace
         assert trace is not None
-        count = min(len(self.tokens), len(trace))
-        estimated = min(count, trace.estimated)
+        estimated = min(len(self.tokens), len(trace), trace.estimated)
         known = self._levels.of(trace.reliance[: trace.estimated], self._scale())
-        resting, found = self._session.finder.resting, self._session.finder.matches
-        left = self.contentOffset().x()
+        resting, left = self._session.finder.resting, self.contentOffset().x()
         tints, boxes = self._tints, self._boxes
         boxes.laid_out_for((self.viewport().width(), self.logicalDpiX()))
         for block, top, height, state, answer, _ in self.visible_blocks():
@@ -255,11 +257,12 @@ class ReasoningText(QPlainTextEdit):
             if state < 0:
                 continue
             inside = self.tokens.block_tokens(block)
-            first, last = np.searchsorted(resting, (inside.start, inside.stop))
-            underlined_here = set(resting[first:last].tolist())
+            underlined_here: set[int] = set()
+            if len(resting):
+                first, last = np.searchsorted(resting, (inside.start, inside.stop))
+                underlined_here.update(resting[first:last].tolist())
             painter.translate(left, top)
             levels = known[inside.start : min(inside.stop, estimated)].tolist()
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # six times as fast
             for index, rect in boxes.of(block, inside):
                 if index - inside.start >= len(levels):  # nothing is known of it yet
                     break
@@ -268,8 +271,17 @@ class ReasoningText(QPlainTextEdit):
                     painter.fillRect(rect, tints[level])
                 if index in underlined_here:
                     painter.fillRect(QRectF(rect.left(), rect.bottom() - 1.5, rect.width(), 2), self._accent)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.translate(-left, -top)
+
+    def _paint_frames(self, painter: QPainter) -> None:
+        """Frames around what was searched for, and around the selection."""
+        trace, selection, found = self._session.trace, self._session.selection, self._session.finder.matches
+        assert trace is not None
+        count = min(len(self.tokens), len(trace))
+        for block, top, _, state, *_ in self.visible_blocks():
+            if state < 0:
+                continue
+            inside = self.tokens.block_tokens(block)
             for place in range(
                 bisect_left(self._found_starts, inside.start), bisect_left(self._found_starts, inside.stop)
             ):

@@ -8,9 +8,11 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
 
-from app.regions_delegate import RegionsDelegate, tabular
+from app.region_cells import tabular
+from app.regions_delegate import RegionsDelegate
 from app.regions_model import NAME, REGION_ROLE, RegionsModel
 from app.regions_table import Header, toggles
+from app.scroll_bar import flat_bars
 from app.session import Session
 from core.hierarchy import by_hierarchy
 
@@ -98,6 +100,7 @@ class RegionTree(QTreeView):
         self._following = False
         self._closed: set[str] = set()
         self.setModel(self._tree)
+        flat_bars(self)
         self.setItemDelegate(RegionsDelegate(session, rows, self))
         self.setAccessibleName("Regions by what they lie in")
         self.setHeader(Header(Qt.Orientation.Horizontal, self))

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.measure_bar import MeasureBar
 from app.region_tree import RegionTree
-from app.regions_delegate import RegionsDelegate
 from app.regions_model import EFFECT, MEASURED, NAME, SHARE, RegionsModel
 from app.regions_table import RegionsTable
 from app.session import Session
@@ -58,9 +57,7 @@ class RegionsPanel(QWidget):
         self._finding.setAccessibleName("What the selection rests on")
         self._finding.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.model = RegionsModel(self)
-        self.table = RegionsTable(session, self)
-        self.table.setModel(self.model)
-        self.table.setItemDelegate(RegionsDelegate(session, self.model, self.table))
+        self.table = RegionsTable(session, self.model, self)
         self._size_columns()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.GAP, 0, 0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app import theme
-from app.regions_delegate import tabular
-from app.regions_model import REGION_ROLE
+from app.region_cells import RegionCells, tabular
+from app.regions_model import REGION_ROLE, RegionsModel
+from app.scroll_bar import flat_bars
 from app.session import Session
 
 
@@ -37,9 +38,13 @@ class Header(QHeaderView):
 class RegionsTable(QTableView):
     """A list of rows; Space, ←, →, Home and End stay free for the playback."""
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, model: RegionsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
+        self._model = model
+        self._cells = RegionCells(session, model)
+        self.setModel(model)
+        flat_bars(self)
         self.setAccessibleName("Regions by estimated effect")
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -56,6 +61,24 @@ class RegionsTable(QTableView):
         self.setAutoScroll(False)  # the chosen region may change its rank at every token; the list stays
         self.setHorizontalHeader(Header(Qt.Orientation.Horizontal, self))
         self.setFont(tabular(self.font()))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """All cells that show at once: a delegate, asked for each, takes three times as long."""
+        area = event.rect()
+        header, first = self.horizontalHeader(), self.rowAt(area.top())
+        columns = [
+            (column, header.sectionViewportPosition(column), header.sectionSize(column))
+            for column in range(self._model.columnCount())
+            if not header.isSectionHidden(column)
+        ]
+        cells = []
+        for row in range(max(first, 0), self._model.rowCount() if first >= 0 else 0):
+            top, height = self.rowViewportPosition(row), self.rowHeight(row)
+            if top > area.bottom():
+                break
+            region = self._model.region_at(row)
+            cells += [(QRect(left, top, wide, height), region, column) for column, left, wide in columns]
+        self._cells.paint(QPainter(self.viewport()), self.palette(), self.font(), cells)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}

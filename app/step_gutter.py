@@ -66,11 +66,15 @@ class StepGutter(QWidget):
         if selection is not None:
             last = min(selection.end, len(session.trace)) - 1
             steps = range(session.trace.tokens[selection.start].step, session.trace.tokens[last].step + 1)
-        shown = None
+        width, shown = self.width(), None
+        rail: list[tuple[bool, float]] = []
+        end = 0.0
         for block, top, height, step, answer, begins in text.visible_blocks():
             if answer:
-                painter.fillRect(QRectF(0, top, self.width(), height), text.answer_paper)
-            painter.fillRect(QRectF(0, top, RAIL, height), rails[answer])
+                painter.fillRect(QRectF(RAIL, top, width, height), text.answer_paper)
+            if not rail or rail[-1][0] != answer:
+                rail.append((answer, top))
+            end = top + height
             first = begins and step != shown
             shown = step if step >= 0 else shown
             if not first:
@@ -78,8 +82,10 @@ class StepGutter(QWidget):
             painter.setFont(chosen if step in steps else font)
             painter.setPen(accent if step in steps else muted)
             line = block.layout().lineAt(0)
-            box = QRectF(RAIL, top, self.width() - RAIL - theme.TIGHT, line.height())
+            box = QRectF(RAIL, top, width - RAIL - theme.TIGHT, line.height())
             painter.drawText(box, _RIGHT, f"{step + 1:,}")
+        for answer, top in rail:  # the next one, if any, lies over it
+            painter.fillRect(QRectF(0, top, RAIL, end - top), rails[answer])
 
     def _fonts(self) -> tuple[QFont, QFont]:
         """Of a number, and of that of a selected step; made once, as a new font is looked up at every use."""

@@ -144,11 +144,22 @@ def contrast(first: str, second: str) -> float:
     return (bright + 0.05) / (dim + 0.05)
 
 
+_SEEN: dict[int, Tokens] = {}
+_MOST_SEEN = 64
+"""Palettes whose theme is remembered, by their key."""
+
+
 def tokens(source: QPalette | str) -> Tokens:
     """The colours of a theme: by name ("light", "dark"), or of the theme that a palette belongs to."""
     if isinstance(source, str):
         return DARK if source == "dark" else LIGHT
-    return DARK if source.color(QPalette.ColorRole.Window).lightnessF() < 0.5 else LIGHT
+    key = source.cacheKey()  # every widget asks at every painting, and a colour is dear
+    if key not in _SEEN:
+        if len(_SEEN) == _MOST_SEEN:
+            _SEEN.clear()
+        dark = source.color(QPalette.ColorRole.Window).lightnessF() < 0.5
+        _SEEN[key] = DARK if dark else LIGHT
+    return _SEEN[key]
 
 
 def run_style(colours: Tokens, widget: str) -> str:

@@ -230,13 +230,14 @@ class TimelineStrip(QWidget):
         trace, selection = self._session.trace, self._session.selection
         if trace is None or selection is None or not self._session.display.arcs:
             return []
-        starts = self._starts
-        ends = [*starts[1:], len(trace)]
-        return [
-            (starts[step], ends[step], share)
-            for step, share in trace.span_earlier(selection.start, selection.end)[:MOST_ARCS]
-            if share >= LEAST_SHARE
-        ]
+        found = trace.span_earlier(selection.start, selection.end)[:MOST_ARCS]
+        return [(*self._extent(step), share) for step, share in found if share >= LEAST_SHARE]
+
+    def _extent(self, step: int) -> tuple[int, int]:
+        """First token and end of a step so far."""
+        starts, trace = self._starts, self._session.trace
+        assert trace is not None
+        return starts[step], starts[step + 1] if step + 1 < len(starts) else len(trace)
 
     def _paint_arcs(self, painter: QPainter, colours: theme.Tokens) -> None:
         selection, arcs = self._session.selection, self.arcs()

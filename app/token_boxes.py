@@ -6,6 +6,7 @@ laid out anew only when the text gets another width or font, and it changes only
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 
 from PySide6.QtCore import QRectF
@@ -26,7 +27,7 @@ class TokenBoxes:
     def __init__(self, tokens: TokenDocument) -> None:
         self._tokens = tokens
         self._laid_out_for: Hashable = None
-        self._kept: dict[int, tuple[int, range, list[Box]]] = {}
+        self._kept: OrderedDict[int, tuple[int, range, list[Box]]] = OrderedDict()
 
     def forget(self) -> None:
         """The text, or its font, is another one."""
@@ -46,7 +47,7 @@ class TokenBoxes:
             return kept[2]
         boxes = list(self._boxes(block, inside))
         if len(self._kept) >= MOST_BLOCKS:
-            del self._kept[next(iter(self._kept))]  # all at once would take longer than a frame
+            self._kept.popitem(last=False)  # all at once would take longer than a frame
         self._kept[position] = length, inside, boxes
         return boxes
 

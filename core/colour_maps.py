@@ -69,7 +69,7 @@ def scale_of(effects: np.ndarray, floor: float = SCALE_FLOOR) -> float:
         a single outlier does not fade everything else. Never below ``floor``; values that are not finite
         count as 0.
     """
-    sizes = np.abs(np.nan_to_num(np.asarray(effects, np.float32), nan=0.0, posinf=0.0, neginf=0.0))
+    sizes = np.abs(_finite(effects))
     if not sizes.size:
         return floor
     if sizes.ndim == 1:
@@ -90,7 +90,7 @@ def map_effects(effects: np.ndarray, scale: float, signed: bool, name: str = "de
         uint8 [..., 4], RGBA with straight (not premultiplied) alpha: 0 where the effect is 0, 255 from
         ``scale`` on. Views multiply alpha by their own opacity.
     """
-    relative = np.nan_to_num(np.asarray(effects, np.float32), nan=0.0, posinf=0.0, neginf=0.0) / scale
+    relative = _finite(effects) / np.float32(scale)
     relative = np.clip(relative, -1.0 if signed else 0.0, 1.0)
     if signed:
         table, place = COLOUR_MAPS[name].diverging, (relative + 1) * 127.5
@@ -100,6 +100,14 @@ def map_effects(effects: np.ndarray, scale: float, signed: bool, name: str = "de
     colours[..., :3] = table[place.round().astype(np.uint8)]
     colours[..., 3] = (np.abs(relative) ** _ALPHA_EXPONENT * 255).round()
     return colours
+
+
+def _finite(effects: np.ndarray) -> np.ndarray:
+    """Effects as float32, 0 where they are not finite."""
+    effects = np.asarray(effects, np.float32)
+    if np.isfinite(effects).all():  # as nearly always, and a fifth of the time that replacing takes
+        return effects
+    return np.nan_to_num(effects, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def composite(colours: np.ndarray, background: np.ndarray | tuple[int, int, int]) -> np.ndarray:

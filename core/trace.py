@@ -136,6 +136,7 @@ class Trace:
         self.status = "running"
         self.details: dict[str, Any] = {}
         self._step_starts: list[int] = []
+        self._starts_known = np.zeros(0, np.int64)
         self._effects = np.zeros((256, len(region_map)), np.float32)
         self._reliance = np.zeros(256, np.float32)
         self._estimated = 0
@@ -300,8 +301,10 @@ class Trace:
 
     @property
     def step_starts(self) -> np.ndarray:
-        """The first token of each step, int64 [steps]."""
-        return np.array(self._step_starts, np.int64)
+        """The first token of each step, int64 [steps]. Read only."""
+        if len(self._starts_known) != len(self._step_starts):
+            self._starts_known = np.array(self._step_starts, np.int64)
+        return self._starts_known
 
     def step(self, index: int) -> Step:
         """One step by index."""

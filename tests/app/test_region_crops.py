@@ -9,8 +9,8 @@ from pixels import colour_at, picture
 from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QColor
 
+from app.region_cells import CROP, LEAST_NAME, SWATCH
 from app.region_crops import RegionCrops
-from app.regions_delegate import CROP, LEAST_NAME, SWATCH
 from app.regions_model import NAME
 from app.regions_panel import RegionsPanel
 from app.session import Session
