@@ -13,8 +13,8 @@ from core.control import RunControl
 from core.coverage import coverage
 from core.errors import InputError
 from core.events import EffectsEstimated, Event, Finished, Stage, Started, StepEnded, TokenDecoded
-from core.influence import measure_influence
 from core.intervals import bounds_of
+from core.known_influence import known_influence
 from core.regions import RegionMap
 from core.run import EFFECTS_AT_ONCE, EffectEstimator
 from core.thinking import ThinkingModel
@@ -64,7 +64,7 @@ def reattribute(
         return
     covered, changes = coverage(region_map, prepared.cells), None
     if estimator.identity.calibrated:
-        changes = yield from measure_influence(
+        changes = yield from known_influence(
             thinker, prepared, trace.screenshot.pixels, region_map, covered,
             should_stop=lambda: control.stopped, generation=generation, share=0.5,
         )  # fmt: skip

@@ -26,8 +26,8 @@ from core.events import (
     StepEnded,
     TokenDecoded,
 )
-from core.influence import measure_influence
 from core.intervals import bounds_of
+from core.known_influence import known_influence
 from core.memory import REMEDY, out_of_memory
 from core.phases import PhaseReader
 from core.regions import RegionMap
@@ -133,7 +133,7 @@ def run(
         if estimator is not None:
             covered, changes = coverage(region_map, prepared.cells), None
             if estimator.identity.calibrated:
-                changes = yield from measure_influence(
+                changes = yield from known_influence(
                     thinker, prepared, screenshot.pixels, region_map, covered,
                     should_stop=lambda: control.stopped, generation=generation,
                 )  # fmt: skip

@@ -12,6 +12,7 @@ import torch
 from transformers import DynamicCache
 
 from core.events import Finished, TokenDecoded
+from core.known_influence import forget
 from core.probe import ATTENTION_NAME
 from core.regions import RegionMap
 from core.run import EffectEstimator, found, run
@@ -110,6 +111,7 @@ def _run(
 ) -> tuple[int, float, float]:
     """Tokens after the first, the seconds they took, up to the end of the run, and those before the first."""
     screenshot, region_map, prompt = task
+    forget(thinker)
     began = time.perf_counter()
     first, count = 0.0, 0
     for event in run(screenshot, prompt, thinker, found(region_map, Identity("")), estimator, sampling):

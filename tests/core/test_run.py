@@ -13,6 +13,7 @@ from core.control import RunControl
 from core.earlier import KEPT
 from core.errors import InputError
 from core.events import EffectsEstimated, Failed, Finished, Stage, Started, StepEnded, TokenDecoded, fold
+from core.known_influence import forget
 from core.regions import Region, RegionMap
 from core.run import EFFECTS_AT_ONCE, found, run
 from core.screenshot import Screenshot
@@ -159,7 +160,8 @@ def test_a_paused_run_waits_saves_and_goes_on(start):
     assert 60 / event.tokens_per_second < time.monotonic() - started_at - 0.18, "the pause does not count"
 
 
-def test_a_run_stopped_while_regions_are_looked_at_ends_without_a_token(start):
+def test_a_run_stopped_while_regions_are_looked_at_ends_without_a_token(start, tiny_thinker):
+    forget(tiny_thinker)  # other tests looked already
     control, events = RunControl(), []
     for event in start(control=control):
         events.append(event)
