@@ -6,6 +6,9 @@
 Nothing is ablated: collected examples hold their masks and measurements. Those of held-out seeds judge and
 never teach; where there are fewer than --judge of them, further ones are set apart by the hash of their name.
 
+It takes an hour or two, and goes on where it was if it is begun again with the same --json: each point is
+kept beside it, in a file whose name ends in ".part", until all are there.
+
 --transfer asks what adapting is worth: for each kind of screen, an estimator fitted on the four other kinds
 is adapted to this one on few screens, beside one fitted on the same few from random weights.
 """
@@ -17,9 +20,10 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,7 @@ from core.adaptation import rounds
 from core.attribution.linear_attention import LinearAttention, fit_linear
 from core.attribution.prior import Prior
 from core.calibration import Example, fit
-from core.estimator import Estimator
+from core.estimator import FORMAT, Estimator
 from core.export.atomic import replacing
 from core.export.curve_picture import draw_curves
 from core.held_out import Agreement, agreement_of
@@ -43,6 +47,39 @@ BASE, BASE_ROUNDS = 300, 20
 """Screens of the other kinds, and how often a fit goes over them: enough to have something to adapt."""
 REPEATS = 3
 """Fits on different screens where these are so few that it matters which."""
+
+
+Point = dict[str, Any]
+
+
+class Kept:
+    """Points that are there already, in a file that grows by a line for each; None keeps none."""
+
+    def __init__(self, file: Path | None, of: str) -> None:
+        """``of`` says what the points are of; those of anything else are not taken."""
+        self._file, self._of = file, of
+        self._points: dict[str, Point] = {}
+        if file is not None and file.is_file():
+            for line in file.read_text(encoding="utf-8").splitlines():
+                with suppress(json.JSONDecodeError):  # killed while it was written
+                    kept = json.loads(line)
+                    if kept["of"] == of:
+                        self._points[kept["key"]] = kept["point"]
+
+    def point(self, key: str, make: Callable[[], Point]) -> Point:
+        """The point of a key, made now if it is not there."""
+        if key not in self._points:
+            self._points[key] = make()
+            if self._file is not None:
+                line = json.dumps({"of": self._of, "key": key, "point": self._points[key]})
+                with self._file.open("a", encoding="utf-8") as out:
+                    out.write(f"\n{line}\n")  # a line of its own, also after half a line
+        return self._points[key]
+
+    def done(self) -> None:
+        """All points are where they belong."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +123,31 @@ def fitted(
 
 
 def curve(
-    teachers: Sequence[Path], judges: Sequence[Path], owner: Owner, counts: Sequence[int] = COUNTS
-) -> list[dict[str, Any]]:
+    teachers: Sequence[Path], judges: Sequence[Path], owner: Owner, counts: Sequence[int], kept: Kept
+) -> list[Point]:
     """One point for each number of screens: the estimator's and the paper's linear map's agreement."""
-    points = list[dict[str, Any]]()
-    for count in sorted({min(count, len(teachers)) for count in counts}):
-        for repeat in range(REPEATS if 2 * count * REPEATS <= len(teachers) else 1):
-            began = time.monotonic()
-            some = teachers[repeat * count :][:count]
-            found = estimated(fitted(some, owner, repeat), judges)
-            seconds = time.monotonic() - began
-            linear = fit_linear(some, owner.identity.sha256, seed=repeat)
-            rival = agreement_of(partial(_scores, linear), judges)
-            points.append(
-                {
-                    "screens": count,
-                    "repeat": repeat,
-                    "fit_seconds": round(seconds, 1),
-                    "estimator": asdict(found),
-                    "linear attention": asdict(rival),
-                }
-            )
-            _say(f"{count} screens: {_short(found)}; linear map {_short(rival)}; {seconds:.0f} s")
-    return points
+    return [
+        kept.point(f"{count} {repeat}", partial(_fit_on, teachers, judges, owner, count, repeat))
+        for count in sorted({min(count, len(teachers)) for count in counts})
+        for repeat in range(REPEATS if 2 * count * REPEATS <= len(teachers) else 1)
+    ]
+
+
+def _fit_on(teachers: Sequence[Path], judges: Sequence[Path], owner: Owner, count: int, repeat: int) -> Point:
+    began = time.monotonic()
+    some = teachers[repeat * count :][:count]
+    found = estimated(fitted(some, owner, repeat), judges)
+    seconds = time.monotonic() - began
+    linear = fit_linear(some, owner.identity.sha256, seed=repeat)
+    rival = agreement_of(partial(_scores, linear), judges)
+    _say(f"{count} screens: {_short(found)}; linear map {_short(rival)}; {seconds:.0f} s")
+    return {
+        "screens": count,
+        "repeat": repeat,
+        "fit_seconds": round(seconds, 1),
+        "estimator": asdict(found),
+        "linear attention": asdict(rival),
+    }
 
 
 def _scores(linear: LinearAttention, example: Example) -> np.ndarray:
@@ -116,26 +155,40 @@ def _scores(linear: LinearAttention, example: Example) -> np.ndarray:
 
 
 def transfer(
-    teachers: Sequence[Path], judges: Sequence[Path], owner: Owner, counts: Sequence[int] = ADAPTED
-) -> list[dict[str, Any]]:
+    teachers: Sequence[Path], judges: Sequence[Path], owner: Owner, counts: Sequence[int], kept: Kept
+) -> list[Point]:
     """For each kind and number of its screens: an estimator of the other kinds adapted, one from scratch."""
-    points = list[dict[str, Any]]()
+    points = list[Point]()
     for kind in KINDS:
         own = [path for path in teachers if kind_of(path) == kind]
         judging = [path for path in judges if kind_of(path) == kind]
         others = [path for path in teachers if kind_of(path) != kind]
         if not own or not judging or not others:
             continue
-        base = fitted(others[:BASE], owner, 0, epochs=BASE_ROUNDS)
-        before = estimated(base, judging)
-        _say(f"{kind}: an estimator of the other kinds has {_short(before)}")
+        base = cache(partial(fitted, others[:BASE], owner, 0, epochs=BASE_ROUNDS))  # if it is needed
         for count in sorted({min(count, len(own)) for count in counts}):
-            adapted = estimated(fitted(own[:count], owner, 0, base), judging)
-            scratch = estimated(fitted(own[:count], owner, 0), judging)
-            _say(f"{kind}, {count} screens: adapted {_short(adapted)}, from scratch {_short(scratch)}")
-            points.append({"kind": kind, "screens": count, "before": asdict(before)})
-            points[-1] |= {"adapted": asdict(adapted), "from scratch": asdict(scratch)}
+            adapt = partial(_adapt, kind, own[:count], judging, owner, base)
+            points.append(kept.point(f"{kind} {count}", adapt))
     return points
+
+
+def _adapt(
+    kind: str, own: Sequence[Path], judging: Sequence[Path], owner: Owner, base: Callable[[], Estimator]
+) -> Point:
+    before = estimated(base(), judging)
+    adapted = estimated(fitted(own, owner, 0, base()), judging)
+    scratch = estimated(fitted(own, owner, 0), judging)
+    _say(
+        f"{kind}, {len(own)} screens: the others' {_short(before)}, adapted {_short(adapted)}, "
+        f"from scratch {_short(scratch)}"
+    )
+    return {
+        "kind": kind,
+        "screens": len(own),
+        "before": asdict(before),
+        "adapted": asdict(adapted),
+        "from scratch": asdict(scratch),
+    }
 
 
 def _say(text: str) -> None:
@@ -162,6 +215,10 @@ def main() -> None:
     name, _, digest = (arguments.examples / "thinker.txt").read_text(encoding="utf-8").rpartition(" ")
     owner = Owner(Identity(name, digest.strip()))
     torch.manual_seed(0)
+    names = " ".join(path.stem for path in [*teachers, *judges])
+    of = hashlib.sha256(f"{owner.identity.sha256} {FORMAT} {names}".encode()).hexdigest()
+    kept = Kept(arguments.json and arguments.json.with_name(f"{arguments.json.name}.part"), of)
+    counts = [int(count) for count in arguments.counts.split(",")]
 
     def prior(example: Example) -> np.ndarray:
         return Prior().estimate(example.features)[0]
@@ -174,13 +231,14 @@ def main() -> None:
         "judging_screens": len(judges),
         "of_held_out_seeds": sum(seed_of(path) >= HELD_OUT for path in judges),
         "uncalibrated attention": asdict(agreement_of(prior, judges)),
-        "curve": curve(teachers, judges, owner, [int(count) for count in arguments.counts.split(",")]),
+        "curve": curve(teachers, judges, owner, counts, kept),
     }
     if arguments.transfer:
-        result["transfer"] = transfer(teachers, judges, owner)
+        result["transfer"] = transfer(teachers, judges, owner, ADAPTED, kept)
     if arguments.json:
         with replacing(arguments.json) as part:
             part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        kept.done()
     if arguments.picture:
         with replacing(arguments.picture) as part:
             draw_curves(result).save(part, "PNG")
