@@ -65,8 +65,8 @@ def bench_window(
         plain JSON: {"platform", "tokens", "regions", "screenshot", "open_seconds", "open_read_seconds",
         "playhead_ms", "step_ms", "scroll_ms", "fixed_ms", "late_ms": {"median", "p99", "worst",
         "processor_p99"}, "streamed_tokens_per_second", "peak_memory_mib"}; "late_ms" is how late a 16 ms
-        timer is while a run streams; "fixed_ms" is a piece of work that is always the same, done between the moves: what it varies
-        by is the machine's doing; "peak_memory_mib" is None where it cannot be read.
+        timer is while a run streams; "fixed_ms" is a piece of work that is always the same, done between the
+        moves: what it varies by is the machine's doing; "peak_memory_mib" is None where it cannot be read.
     """
     tell = say or (lambda text, part: None)
     app = QApplication.instance() or QApplication(["sightline"])
