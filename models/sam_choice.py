@@ -7,12 +7,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.overlap import shared_pixels
-from models.screen_layout import Part
+from models.screen_layout import Part, grouped
 
 _DOUBLE = 0.6
 """IoU of two masks from which only the better one is kept."""
 _CROSSING = 0.1
 """Share of the smaller of two masks that may lie in, or out of, the other by mistake."""
+_SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", "drawing")
+_UNSURE = 0.5
+"""Worth below which a part is left out rather than grouped with others."""
+
+
+def fewer(parts: Sequence[tuple[float, Part]], most: int) -> list[Part]:
+    """At most ``most`` of the parts: unsure ones are left out first, then small ones are grouped.
+
+    Args:
+        parts: each after its worth, 0 to 1, the best first.
+    """
+    unsure = sum(worth < _UNSURE for worth, _ in parts)
+    left = [part for _, part in parts[: max(most, len(parts) - unsure)]]
+    loose = [part for part in left if part.role in _SMALL_ROLES]
+    firm = [part for part in left if part.role not in _SMALL_ROLES]
+    return firm + grouped(loose, most - len(firm))
 
 
 def consistent(parts: Sequence[Part], most: int, whole: Sequence[bool] | None = None) -> list[Part]:
