@@ -43,8 +43,12 @@ POINTS = 48
 """Points asked for beside the boxes, for what no edge gave away."""
 NARROWEST = 16
 """Pixels; a screenshot narrower than that has no regions."""
-_DOUBTFUL, _DOUBTFUL_CARD = 0.05, 0.2
-"""Worth of a box to the judge, 0 to 1, from which it is kept: of text and icons, and of others."""
+_DOUBTFUL, _DOUBTFUL_IF_LARGE = 0.05, 0.25
+"""Worth of a box to the judge, 0 to 1, from which it is kept, and of a large one that only edges suggest."""
+_LARGE = 0.03
+"""Share of the picture."""
+_CROSSING = 0.15
+"""Share of a box that the judge is sure of which may lie in, or out of, another by mistake."""
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
@@ -143,15 +147,14 @@ class SamSegmenter:
         verdict = judge.verdict(evidence(pixels, asked, answers, related), related)
         worth = verdict.fit * np.sqrt(verdict.chosen)
         best_first = np.argsort(-worth, kind="stable").tolist()
-        order = [i for i in best_first if worth[i] >= self._least_worth(asked.parts[i])]
+        # Straight edges by chance look like a card on any wallpaper.
+        large = (asked.boxes[:, 2:] - asked.boxes[:, :2]).prod(1) > _LARGE * height * width
+        large[: asked.decided] = False
+        enough = worth >= np.where(large, _DOUBTFUL_IF_LARGE, _DOUBTFUL)
+        order = [i for i in best_first if enough[i]]
         parts = [moved(asked.parts[i], verdict.moves[i], width, height) for i in order]
-        kept = {id(part) for part in consistent(parts, len(parts))}
+        kept = {id(part) for part in consistent(parts, len(parts), crossing=_CROSSING)}
         return [(float(worth[i]), part) for i, part in zip(order, parts, strict=True) if id(part) in kept]
-
-    @staticmethod
-    def _least_worth(part: Part) -> float:
-        """The worth that a box needs. Straight edges by chance look like a card on any wallpaper."""
-        return _DOUBTFUL if part.role in ("text", "icon") else _DOUBTFUL_CARD
 
     def _asked(self, pixels: np.ndarray, more: int, step: Progress) -> Asked:
         """The boxes to ask for, each drawn in to what it holds, without SAM's answers."""

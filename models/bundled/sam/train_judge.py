@@ -144,12 +144,14 @@ def main() -> None:
     parser.add_argument("--screens", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--check", type=Path)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=10, help="0 only makes examples")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=BUNDLED / JUDGE)
     options = parser.parse_args()
     collect(options.folder, options.screens, options.first)
+    if not options.epochs:
+        return
     torch.manual_seed(options.seed)
     screens = _load(options.folder)
     judge = Judge(screens[0].evidence.shape[1], _DROPOUT)
