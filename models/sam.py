@@ -7,10 +7,11 @@ import torch; loading a model does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,23 +22,33 @@ from core.regions import RegionMap, guess_role
 from core.screenshot import Screenshot
 from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
-from models.sam_checkpoint import load_mask_model
-from models.sam_choice import consistent
+from models.sam_checkpoint import load_its_judge, load_mask_model
+from models.sam_choice import consistent, fewer
+from models.sam_evidence import Answers, Asked, evidence
 from models.sam_outline import outlined
 from models.sam_prompts import View, free_points, views
-from models.sam_proposals import more_parts
-from models.screen_layout import Box, Part, grouped
+from models.sam_proposals import chosen_parts, readings
+from models.sam_relations import relations
+from models.screen_layout import Box, Part
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
+
+if TYPE_CHECKING:
+    from models.sam_judge import Judge
 
 MOST_BOXES = 280
 """Boxes of the OpenCV segmenter asked for at most; near things are asked for together beyond that."""
-MORE_BOXES = 220
-"""Boxes asked for beside those, of other readings of the edges."""
+MORE_BOXES, JUDGED_BOXES = 220, 440
+"""Boxes asked for beside those, of other readings of the edges; a judge tells more of them apart."""
 POINTS = 48
 """Points asked for beside the boxes, for what no edge gave away."""
 NARROWEST = 16
 """Pixels; a screenshot narrower than that has no regions."""
-_SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", "drawing")
+_DOUBTFUL, _DOUBTFUL_IF_LARGE = 0.05, 0.25
+"""Worth of a box to the judge, 0 to 1, from which it is kept, and of a large one that only edges suggest."""
+_LARGE = 0.03
+"""Share of the picture."""
+_CROSSING = 0.15
+"""Share of a box that the judge is sure of which may lie in, or out of, another by mistake."""
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
@@ -58,10 +69,15 @@ _SURE = 0.2
 
 
 class SamSegmenter:
-    """Regions from a loaded mask model. May be used from several threads: they take turns."""
+    """Regions from a loaded mask model. May be used from several threads: they take turns.
 
-    def __init__(self, model: MaskModel) -> None:
-        self.model = model
+    Args:
+        model: that is asked.
+        judge: that decides what to make of its answers, if there is one for this model; None: a fixed rule.
+    """
+
+    def __init__(self, model: MaskModel, judge: Judge | None = None) -> None:
+        self.model, self.judge = model, judge
         self.identity = model.identity
 
     def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
@@ -81,27 +97,87 @@ class SamSegmenter:
             shape=(height, width),
             roles=[part.role for part in parts],
             max_regions=max_regions,
-            min_area=max(12, height * width // 5_000),
+            min_area=max(12, height * width // (5_000 if self.judge is None else 20_000)),
             source="sam",
         )
         return enlarged(small, screenshot.height, screenshot.width)
 
     def _parts(self, pixels: np.ndarray, max_regions: int, step: Progress) -> list[Part]:
         """What SAM agrees is there, best first; near small ones grouped if there are too many."""
+        if self.judge is not None:
+            return fewer(self._judged(pixels, self.judge, step), max_regions - 1)
+        asked = self._asked(pixels, MORE_BOXES, step)
+        points = free_points(asked.parts, pixels.shape[1], pixels.shape[0], POINTS)
+        confirmed: list[tuple[float, Part, bool]] = []
+        for number, (view, tick) in enumerate(self._looks(pixels, asked.parts, step)):
+            confirmed += self._confirmed(view, asked.parts, asked.decided, tick)
+            if number == 0:
+                found = self.model.automatic(points, tick)
+                confirmed += self._unprompted(found, pixels.shape[1], pixels.shape[0])
+        confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
+        whole = [shut for *_, shut in confirmed]
+        kept = consistent([part for _, part, _ in confirmed], _CROWD * max_regions // 100, whole)
+        return fewer([(1.0, part) for part in kept], max_regions - 1)
+
+    def consulted(self, pixels: np.ndarray, step: Progress) -> tuple[Asked, Answers]:
+        """Boxes of a working copy, uint8 [h, w, 3], and SAM's answer to each, as the judge wants them."""
+        asked = self._asked(pixels, JUDGED_BOXES, step)
+        count = len(asked.parts)
+        quality, agreement, filled = np.zeros((3, count), np.float32)
+        seen, shown = np.zeros((2, count, 4), np.int64)
+        for view, tick in self._looks(pixels, asked.parts, step):
+            for index, mask, value in self._answers(view, asked.parts, tick):
+                quality[index], shown[index] = value, view.box
+                piece = _cut(mask, *view.box[:2])
+                if piece is not None:
+                    mine = replace(asked.parts[index], box=piece[0], mask=piece[1])
+                    agreement[index], seen[index] = overlap(mine, asked.parts[index]), piece[0]
+                    filled[index] = piece[1].mean()
+        return asked, Answers(quality, seen, agreement, filled, shown)
+
+    def _judged(self, pixels: np.ndarray, judge: Judge, step: Progress) -> list[tuple[float, Part]]:
+        """What the judge takes for elements and how sure it is of each, the surest first."""
+        from models.sam_judge import moved
+
         height, width = pixels.shape[:2]
+        asked, answers = self.consulted(pixels, step)
+        if not len(asked.parts):
+            return []
+        related = relations(asked.boxes)
+        verdict = judge.verdict(evidence(pixels, asked, answers, related), related)
+        worth = verdict.fit * np.sqrt(verdict.chosen)
+        best_first = np.argsort(-worth, kind="stable").tolist()
+        # Straight edges by chance look like a card on any wallpaper.
+        large = (asked.boxes[:, 2:] - asked.boxes[:, :2]).prod(1) > _LARGE * height * width
+        large[: asked.decided] = False
+        enough = worth >= np.where(large, _DOUBTFUL_IF_LARGE, _DOUBTFUL)
+        order = [i for i in best_first if enough[i]]
+        parts = [moved(asked.parts[i], verdict.moves[i], width, height) for i in order]
+        kept = {id(part) for part in consistent(parts, len(parts), crossing=_CROSSING)}
+        return [(float(worth[i]), part) for i, part in zip(order, parts, strict=True) if id(part) in kept]
+
+    def _asked(self, pixels: np.ndarray, more: int, step: Progress) -> Asked:
+        """The boxes to ask for, each drawn in to what it holds, without SAM's answers."""
 
         def early(text: str, fraction: float) -> None:
             step(text, 0.15 * fraction)
 
-        proposed = find_parts(pixels, MOST_BOXES, early)
-        decided = len(proposed)
-        proposed += more_parts(pixels, proposed, MORE_BOXES, lambda: step("Asking SAM", 0.15))
+        parts = find_parts(pixels, MOST_BOXES, early)
+        decided = len(parts)
+        found = readings(pixels, lambda: step("Asking SAM", 0.15))
+        parts += chosen_parts(found, parts, more)
         step("Asking SAM", 0.15)
-        proposed = [outlined(pixels, part) for part in proposed]
+        suggested = np.array([part.box for part in parts], np.int64).reshape(-1, 4)
+        parts = [outlined(pixels, part) for part in parts]
         step("Asking SAM", 0.15)
-        looks = views(proposed, width, height, self.model.window)
-        points = free_points(proposed, width, height, POINTS)
-        confirmed: list[tuple[float, Part, bool]] = []
+        return Asked(parts, suggested, decided, found.joined)
+
+    def _looks(
+        self, pixels: np.ndarray, parts: Sequence[Part], step: Progress
+    ) -> Iterator[tuple[View, Tick]]:
+        """Show the model the picture and its pieces in turn; each view once it has been seen."""
+        height, width = pixels.shape[:2]
+        looks = views(parts, width, height, self.model.window)
         for number, view in enumerate(looks):
             share = 0.15 + 0.75 * number / len(looks)
 
@@ -110,30 +186,28 @@ class SamSegmenter:
 
             x0, y0, x1, y1 = view.box
             self.model.look(np.ascontiguousarray(pixels[y0:y1, x0:x1]), tick)
-            confirmed += self._confirmed(view, proposed, decided, tick)
-            if number == 0:
-                confirmed += self._unprompted(self.model.automatic(points, tick), width, height)
-        confirmed.sort(key=lambda entry: (-entry[0], entry[1].box))
-        whole = [shut for *_, shut in confirmed]
-        kept = consistent([part for _, part, _ in confirmed], _CROWD * max_regions // 100, whole)
-        loose = [part for part in kept if part.role in _SMALL_ROLES]
-        firm = [part for part in kept if part.role not in _SMALL_ROLES]
-        return firm + grouped(loose, max_regions - 1 - len(firm))
+            yield view, tick
+
+    def _answers(
+        self, view: View, parts: Sequence[Part], tick: Tick
+    ) -> Iterator[tuple[int, np.ndarray, float]]:
+        """Index, mask in the view, and quality of what SAM sees in each box asked for there."""
+        x0, y0 = view.box[:2]
+        boxes = np.array([parts[index].box for index in view.asked], np.float32).reshape(-1, 4)
+        found = self.model.in_boxes((boxes - (x0, y0, x0, y0)).astype(np.float32), tick)
+        yield from zip(view.asked, found.masks, found.quality.tolist(), strict=True)
 
     def _confirmed(
-        self, view: View, proposed: list[Part], decided: int, tick: Tick
+        self, view: View, proposed: Sequence[Part], decided: int, tick: Tick
     ) -> list[tuple[float, Part, bool]]:
         """What SAM sees in the boxes of a view, how much speaks for it, and whether it holds nothing else.
 
         The first ``decided`` of those proposed are what the OpenCV segmenter would have shown.
         """
-        x0, y0 = view.box[:2]
-        boxes = np.array([proposed[index].box for index in view.asked], np.float32).reshape(-1, 4)
-        found = self.model.in_boxes((boxes - (x0, y0, x0, y0)).astype(np.float32), tick)
         confirmed = []
-        for index, mask, quality in zip(view.asked, found.masks, found.quality.tolist(), strict=True):
+        for index, mask, quality in self._answers(view, proposed, tick):
             trusted = index < decided
-            piece = _cut(mask, x0, y0)
+            piece = _cut(mask, *view.box[:2])
             if piece is None or quality < self._least(proposed[index], trusted):
                 continue
             part = proposed[index]
@@ -171,7 +245,8 @@ class SamSegmenter:
 
 def load_sam(checkpoint: Path | None) -> SamSegmenter:
     """The segmenter with a checkpoint, or with the bundled one. Errors as ``load_mask_model``."""
-    return SamSegmenter(load_mask_model(checkpoint))
+    model = load_mask_model(checkpoint)
+    return SamSegmenter(model, load_its_judge(checkpoint))
 
 
 def clicks(screenshot: Screenshot, segmenter: str) -> Clicks:

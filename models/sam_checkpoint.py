@@ -11,14 +11,18 @@ import json
 import pickle
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import resources
 from core.errors import InputError
 from core.trace import Identity
 from models.mask_model import MaskModel
 
+if TYPE_CHECKING:
+    from models.sam_judge import Judge
+
 BUNDLED = Path(resources.__file__).parent / "bundled" / "sam"
+JUDGE = "judge.safetensors"
 TYPES = {12: "vit_b", 24: "vit_l", 32: "vit_h"}
 """Number of encoder blocks → name in segment-anything's registry."""
 _LIKELY = 0.16
@@ -65,6 +69,28 @@ def load_mask_model(checkpoint: Path | None) -> MaskModel:
     return TransformersSam2(checkpoint, _identity(f"sam:{checkpoint.name}", weights, str(model_type)))
 
 
+def load_its_judge(checkpoint: Path | None) -> Judge | None:
+    """The judge that learned from the answers of a checkpoint, which lies in its folder, if it has one.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    weights = (checkpoint or BUNDLED) / JUDGE
+    if not weights.is_file():
+        return None
+    from safetensors import SafetensorError
+
+    from models.sam_judge import load_judge
+
+    try:
+        return load_judge(weights)
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"The judge in {weights.parent} is damaged or incomplete ({_short(error)}). Reinstall it or "
+            "choose another."
+        ) from error
+
+
 def find_checkpoint(name: str) -> Path:
     """The file or folder that a name means: a path, or the Hugging Face id of a cached SAM 2.1.
 
@@ -103,8 +129,9 @@ def _small(folder: Path, name: str) -> MaskModel:
         raise InputError(
             f"The SAM in {folder} is damaged or incomplete ({_short(error)}). Reinstall it or choose another."
         ) from error
+    files = [file for file in (weights, folder / JUDGE) if file.is_file()]
     return SegmentAnythingModel(
-        sam, _identity(name, [weights], "small"), shape.image_size, 0.5, boxes_as_masks, _LIKELY, exact=False
+        sam, _identity(name, files, "small"), shape.image_size, 0.5, boxes_as_masks, _LIKELY, exact=False
     )
 
 

@@ -7,18 +7,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.overlap import shared_pixels
-from models.screen_layout import Part
+from models.screen_layout import Part, grouped
 
 _DOUBLE = 0.6
 """IoU of two masks from which only the better one is kept."""
-_CROSSING = 0.1
+CROSSING = 0.1
 """Share of the smaller of two masks that may lie in, or out of, the other by mistake."""
+_SMALL_ROLES = ("text", "icon", "icons", "group", "button", "shape", "picture", "drawing")
+_UNSURE = 0.5
+"""Worth below which a part is left out rather than grouped with others."""
 
 
-def consistent(parts: Sequence[Part], most: int, whole: Sequence[bool] | None = None) -> list[Part]:
+def fewer(parts: Sequence[tuple[float, Part]], most: int) -> list[Part]:
+    """At most ``most`` of the parts: unsure ones are left out first, then small ones are grouped.
+
+    Args:
+        parts: each after its worth, 0 to 1, the best first.
+    """
+    unsure = sum(worth < _UNSURE for worth, _ in parts)
+    left = [part for _, part in parts[: max(most, len(parts) - unsure)]]
+    loose = [part for part in left if part.role in _SMALL_ROLES]
+    firm = [part for part in left if part.role not in _SMALL_ROLES]
+    return firm + grouped(loose, most - len(firm))
+
+
+def consistent(
+    parts: Sequence[Part], most: int, whole: Sequence[bool] | None = None, crossing: float = CROSSING
+) -> list[Part]:
     """At most ``most`` of the parts, best first, less what coincides with a better one or crosses it.
 
     ``whole`` says which parts hold nothing else, such as a line of text; None: each may hold others.
+    ``crossing`` is the share of the smaller of two parts that may lie in, or out of, the other by mistake.
     """
     kept: list[Part] = []
     closed: list[bool] = []
@@ -30,14 +49,14 @@ def consistent(parts: Sequence[Part], most: int, whole: Sequence[bool] | None = 
         high = np.minimum(boxes[: len(kept), 2:], part.box[2:])
         near = np.flatnonzero((low < high).all(1)).tolist()
         shut = whole is not None and whole[number]
-        if all(_agree(part, shut, kept[index], closed[index]) for index in near):
+        if all(_agree(part, shut, kept[index], closed[index], crossing) for index in near):
             boxes[len(kept)] = part.box
             kept.append(part)
             closed.append(shut)
     return kept
 
 
-def _agree(part: Part, shut: bool, better: Part, better_shut: bool) -> bool:
+def _agree(part: Part, shut: bool, better: Part, better_shut: bool, crossing: float) -> bool:
     """Whether two parts can both be there; a shut one holds nothing."""
     both = shared_pixels(part, better)
     if not both:
@@ -46,6 +65,6 @@ def _agree(part: Part, shut: bool, better: Part, better_shut: bool) -> bool:
     if both >= _DOUBLE * (first + second - both):
         return False
     smaller = min(first, second)
-    if both <= _CROSSING * smaller:
+    if both <= crossing * smaller:
         return True
-    return both >= (1 - _CROSSING) * smaller and not (shut if first > second else better_shut)
+    return both >= (1 - crossing) * smaller and not (shut if first > second else better_shut)

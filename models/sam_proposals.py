@@ -2,17 +2,19 @@
 
 The OpenCV segmenter decides for one reading of a screen and has to be right. SAM says itself where it sees
 nothing, so here a box may be wrong: what straight edges frame, and letters joined to words, words to lines
-and lines to blocks, at faint and at strong edges.
+and lines to blocks, at faint and at strong edges, and blocks cut into lines again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from models import opencv
 from models.mask_model import Tick
+from models.sam_cuts import cut_up, strokes
 from models.sam_frames import framed
 from models.screen_content import steepness
 from models.screen_layout import Box, Part
@@ -24,24 +26,42 @@ _REACHES = ((1, 1), (5, 1), (9, 1), (15, 1), (9, 3), (3, 3), (15, 9), (27, 7))
 _SMALLEST, _LARGEST = 6, 0.9
 _FRAMES = 60
 """Boxes of what is framed by straight edges, at most."""
+_CUTS = 0.2
+"""Share of the boxes that is left to what was cut."""
+_CUT_FROM = 28
+"""Grey levels from which an edge is a stroke of what is cut."""
 _SAME = 0.75
 """Boxes whose intersection is this share of their union are one proposal."""
 
 
-def more_parts(
-    pixels: np.ndarray, known: Sequence[Part], limit: int, tick: Tick = lambda: None
-) -> list[Part]:
-    """At most ``limit`` boxes of a working copy, uint8 [h, w, 3], that are not among the known ones.
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings:
+    """What many readings of the edges of a picture suggest, boxes int64 [n, 4] (x0, y0, x1, y1).
 
-    Their masks are their boxes. What is framed comes first, then boxes that several readings agree on.
-    Deterministic. ``tick`` is called often and may raise to end the work.
+    Attributes:
+        joined: what is connected, in each reading again.
+        framed: between straight edges, those best framed first.
+        cut: rows of what is connected.
+    """
+
+    joined: np.ndarray
+    framed: np.ndarray
+    cut: np.ndarray
+
+
+def readings(pixels: np.ndarray, tick: Tick = lambda: None) -> Readings:
+    """All readings of a working copy, uint8 [h, w, 3].
+
+    ``tick`` is called often and may raise to end the work.
     """
     cv2 = opencv.load()
     height, width = pixels.shape[:2]
-    steep = steepness(pixels)
-    found = []
+    steep, across = steepness(pixels), strokes(pixels)
+    found: list[np.ndarray] = []
+    pieces: list[np.ndarray] = []
     for strength in _STRENGTHS:
         edges = (steep > strength).astype(np.uint8)
+        first = len(found)
         for reach in _REACHES:
             tick()
             joined = cv2.dilate(edges, np.ones(reach[::-1], np.uint8))
@@ -54,17 +74,46 @@ def more_parts(
                 [np.where(x + w < width, x + w - dx, width), np.where(y + h < height, y + h - dy, height)], 1
             )
             found.append(np.concatenate([low, high], 1))
-    boxes = np.concatenate(found).astype(np.int64)
-    size = boxes[:, 2:] - boxes[:, :2]
-    boxes = boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
-    near = np.array([part.box for part in known]).reshape(-1, 4)
+        if strength >= _CUT_FROM:
+            tick()
+            pieces.append(cut_up(across > strength, np.concatenate(found[first:])))
     tick()
     frames = framed(pixels)
     tick()
-    taken = _unlike(frames, range(len(frames)), near, min(_FRAMES, limit))
+    joined_boxes, cuts = np.concatenate(found).astype(np.int64), np.concatenate(pieces)
+    return Readings(_of_a_size(joined_boxes, height, width), frames, _of_a_size(cuts, height, width))
+
+
+def more_parts(
+    pixels: np.ndarray, known: Sequence[Part], limit: int, tick: Tick = lambda: None
+) -> list[Part]:
+    """At most ``limit`` boxes of a working copy, uint8 [h, w, 3], that are not among the known ones.
+
+    ``tick`` is called often and may raise to end the work.
+    """
+    return chosen_parts(readings(pixels, tick), known, limit)
+
+
+def chosen_parts(found: Readings, known: Sequence[Part], limit: int) -> list[Part]:
+    """At most ``limit`` of the boxes read that are not among the known ones.
+
+    Their masks are their boxes. What is framed comes first, then boxes that several readings agree on, then
+    rows of blocks. Deterministic.
+    """
+    near = np.array([part.box for part in known]).reshape(-1, 4)
+    taken = _unlike(found.framed, range(len(found.framed)), near, min(_FRAMES, limit))
     near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
-    taken += _agreed(boxes, near, limit - len(taken))
+    agreed = _agreed(found.joined, near, max(0, limit - len(taken) - int(_CUTS * limit)))
+    near = np.concatenate([near, np.array(agreed).reshape(-1, 4)])
+    taken += agreed
+    taken += _agreed(found.cut, near, min(int(_CUTS * limit), limit - len(taken)))
     return [Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1) for box in taken]
+
+
+def _of_a_size(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Those of the boxes int [n, 4] that are neither crumbs nor all of the picture."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    return boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
 
 
 def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:

@@ -11,7 +11,7 @@ from sam_checkpoints import save_tiny_sam
 from core.screenshot import Screenshot, from_array
 from core.trace import Identity
 from models.mask_model import Masks, Tick
-from models.sam import Clicks, SamSegmenter
+from models.sam import Clicks, SamSegmenter, load_sam
 from models.sam_prompts import free_points, views
 from models.screen_layout import Part
 from models.segmenters import Cancelled, Segmenter, load_segmenter, segment
@@ -109,6 +109,14 @@ def test_outlines_come_from_the_edges_where_a_model_sees_only_roughly() -> None:
         region_map = SamSegmenter(model).segment(shot, 64, lambda text, fraction: None)
         found = [region_map.mask(region.id) for region in region_map.regions[1:]]
         assert any(np.array_equal(mask, expected) for mask in found)
+
+
+def test_the_bundled_sam_and_its_judge_find_what_lies_on_a_plain_screen_to_the_pixel() -> None:
+    found = load_sam(None).segment(from_array(_screen(), "screen"), 64, lambda text, share: None)
+    boxes = np.array([region.bbox for region in found.regions[1:]])
+    for wanted in ((40, 40, 360, 320), (100, 100, 120, 60), (460, 100, 120, 80)):
+        assert np.abs(boxes - wanted).max(1).min() <= 1, wanted
+    assert len(boxes) <= 4
 
 
 def test_a_structure_that_no_edge_gives_away_comes_from_the_points() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.overlap import overlap, shared_pixels
-from models.sam_choice import consistent
+from models.sam_choice import consistent, fewer
 from models.screen_layout import Part
 
 
@@ -63,3 +63,21 @@ def test_any_two_that_are_kept_agree(boxes: list[tuple[int, int, int, int]]) -> 
             assert both <= 0.1 * smaller or both >= 0.9 * smaller
     if parts:
         assert kept[0] == parts[0]
+
+
+def word(x: int) -> Part:
+    return Part((x, 0, x + 8, 10), np.ones((10, 8), bool), "text", -1)
+
+
+def test_unsure_parts_are_left_out_before_anything_is_grouped() -> None:
+    sure = [(0.9, word(12 * i)) for i in range(9)]
+    unsure = [(0.3, word(200 + 12 * i)) for i in range(4)]
+    assert fewer([*sure, *unsure], 20) == [part for _, part in [*sure, *unsure]]
+    assert fewer([*sure, *unsure], 10) == [part for _, part in [*sure, *unsure[:1]]]
+
+
+def test_sure_small_parts_are_grouped_when_there_are_too_many_and_large_ones_stay() -> None:
+    words = [(0.9, word(12 * i)) for i in range(20)]
+    found = fewer([*words, (0.8, CARD)], 10)
+    assert len(found) <= 10
+    assert CARD in found
