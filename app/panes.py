@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
 
+from app.scroll_bar import flat_bars
+
 
 class Panes(QScrollArea):
     """``front`` beside ``reasoning`` above ``regions``; ``timeline`` below all.
@@ -17,6 +19,7 @@ class Panes(QScrollArea):
 
     def __init__(self, front: QWidget, reasoning: QWidget, regions: QWidget, timeline: QWidget) -> None:
         super().__init__()
+        flat_bars(self)
         self.rows = _split(Qt.Orientation.Vertical, (reasoning, 3, 300), (regions, 2, 240))
         self.columns = _split(Qt.Orientation.Horizontal, (front, 3, 760), (self.rows, 2, 520))
         self.stack = _split(Qt.Orientation.Vertical, (self.columns, 1, 500), (timeline, 0, 200))

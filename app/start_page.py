@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.icons import icon
 from app.samples import Sample
+from app.scroll_bar import flat_bars
 from app.theme import GAP, WIDE, run_style, tokens
 
 SENTENCES = (
@@ -60,6 +61,7 @@ class StartPage(QScrollArea):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        flat_bars(self)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Start page")

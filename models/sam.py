@@ -49,6 +49,8 @@ _LARGE = 0.03
 """Share of the picture."""
 _CROSSING = 0.15
 """Share of a box that the judge is sure of which may lie in, or out of, another by mistake."""
+_CERTAIN = 0.9
+"""Worth from which a line of text is one, and holds nothing else."""
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
@@ -153,7 +155,8 @@ class SamSegmenter:
         enough = worth >= np.where(large, _DOUBTFUL_IF_LARGE, _DOUBTFUL)
         order = [i for i in best_first if enough[i]]
         parts = [moved(asked.parts[i], verdict.moves[i], width, height) for i in order]
-        kept = {id(part) for part in consistent(parts, len(parts), crossing=_CROSSING)}
+        whole = [part.role == "text" and worth[i] >= _CERTAIN for i, part in zip(order, parts, strict=True)]
+        kept = {id(part) for part in consistent(parts, len(parts), whole, _CROSSING)}
         return [(float(worth[i]), part) for i, part in zip(order, parts, strict=True) if id(part) in kept]
 
     def _asked(self, pixels: np.ndarray, more: int, step: Progress) -> Asked:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sam_checkpoints import save_tiny_sam
 
-from core.screenshot import Screenshot, from_array
+from core.screenshot import Screenshot, from_array, load_screenshot
 from core.trace import Identity
 from models.mask_model import Masks, Tick
 from models.sam import Clicks, SamSegmenter, load_sam
@@ -117,6 +118,14 @@ def test_the_bundled_sam_and_its_judge_find_what_lies_on_a_plain_screen_to_the_p
     for wanted in ((40, 40, 360, 320), (100, 100, 120, 60), (460, 100, 120, 80)):
         assert np.abs(boxes - wanted).max(1).min() <= 1, wanted
     assert len(boxes) <= 4
+
+
+def test_a_certain_line_of_text_holds_no_parts_of_its_letters() -> None:
+    sample = Path(__file__).parents[2] / "resources" / "samples" / "add_two_numbers.png"
+    found = load_sam(None).segment(load_screenshot(sample), 64, lambda text, share: None)
+    words = [region.id for region in found.regions if region.name.startswith("text")]
+    assert len(words) == 8, "four names and four numbers"
+    assert not [region.name for region in found.regions if region.parent in words]
 
 
 def test_a_structure_that_no_edge_gives_away_comes_from_the_points() -> None:
