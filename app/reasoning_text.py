@@ -49,6 +49,7 @@ class ShownBlock(NamedTuple):
         state: its step, or ``SPACER`` or ``HEADING``.
         answer: it belongs to the answer.
         begins: it is the first paragraph of a step.
+        tokens: that have characters in it.
     """
 
     block: QTextBlock
@@ -57,6 +58,7 @@ class ShownBlock(NamedTuple):
     state: int
     answer: bool
     begins: bool
+    tokens: range
 
 
 class ReasoningText(QPlainTextEdit):
@@ -206,7 +208,8 @@ class ReasoningText(QPlainTextEdit):
             if block.isVisible():
                 height = self.blockBoundingRect(block).height()  # this also lays it out
                 answer = self.tokens.phase_of(block) == "answer"
-                yield ShownBlock(block, top, height, state, answer, state >= 0 and before == SPACER)
+                begins = state >= 0 and before == SPACER
+                yield ShownBlock(block, top, height, state, answer, begins, self.tokens.block_tokens(block))
                 top += height
                 block = block.next()
             else:
@@ -251,12 +254,11 @@ class ReasoningText(QPlainTextEdit):
         resting, left = self._session.finder.resting, self.contentOffset().x()
         tints, boxes = self._tints, self._boxes
         boxes.laid_out_for((self.viewport().width(), self.logicalDpiX()))
-        for block, top, height, state, answer, _ in self.visible_blocks():
+        for block, top, height, state, answer, _, inside in self.visible_blocks():
             if answer:
                 painter.fillRect(QRectF(0, top, self.viewport().width(), height), self.answer_paper)
             if state < 0:
                 continue
-            inside = self.tokens.block_tokens(block)
             underlined_here: set[int] = set()
             if len(resting):
                 first, last = np.searchsorted(resting, (inside.start, inside.stop))
@@ -278,10 +280,9 @@ class ReasoningText(QPlainTextEdit):
         trace, selection, found = self._session.trace, self._session.selection, self._session.finder.matches
         assert trace is not None
         count = min(len(self.tokens), len(trace))
-        for block, top, _, state, *_ in self.visible_blocks():
+        for block, top, _, state, _, _, inside in self.visible_blocks():
             if state < 0:
                 continue
-            inside = self.tokens.block_tokens(block)
             for place in range(
                 bisect_left(self._found_starts, inside.start), bisect_left(self._found_starts, inside.stop)
             ):

@@ -78,7 +78,9 @@ class RegionsTable(QTableView):
                 break
             region = self._model.region_at(row)
             cells += [(QRect(left, top, wide, height), region, column) for column, left, wide in columns]
-        self._cells.paint(QPainter(self.viewport()), self.palette(), self.font(), cells)
+        painter = QPainter(self.viewport())
+        self._cells.paint(painter, self.palette(), self.font(), cells)
+        painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}

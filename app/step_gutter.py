@@ -69,7 +69,7 @@ class StepGutter(QWidget):
         width, shown = self.width(), None
         rail: list[tuple[bool, float]] = []
         end = 0.0
-        for block, top, height, step, answer, begins in text.visible_blocks():
+        for block, top, height, step, answer, begins, _ in text.visible_blocks():
             if answer:
                 painter.fillRect(QRectF(RAIL, top, width, height), text.answer_paper)
             if not rail or rail[-1][0] != answer:

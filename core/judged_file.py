@@ -1,18 +1,14 @@
-"""Judged screens kept in a file as they come, so that a comparison that was killed can go on. Imports torch.
-
-One JSON object a line: the key of what was judged and how, and the screen. A line that a kill cut short is
-forgotten.
-"""
+"""Judged screens kept in a file as they come: a comparison that was killed can go on. Imports torch."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core import kept_rows
 from core.errors import InputError
 from core.judging import Judged, Score
 
@@ -31,38 +27,20 @@ class Kept:
 
 
 def append(path: Path, key: str, judged: Judged) -> None:
-    """Add a screen to the file, which is made when it is not there.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    line = json.dumps({"key": key, "judged": dataclasses.asdict(judged)}, default=_as_list)
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}. Free some space, then --resume.") from error
+    """Add a screen to the file; as ``core.kept_rows.append``."""
+    kept_rows.append(path, key, dataclasses.asdict(judged), _as_list)
 
 
 def take_up(path: Path) -> Kept:
-    """Read the file, if there is one, and cut off what a kill left half written.
+    """Read the file, if there is one, as ``core.kept_rows.take_up`` does.
 
     Raises:
         InputError: the file is something else.
     """
-    if not path.exists():
-        return Kept()
     try:
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            path.write_bytes(whole)
-        rows = [json.loads(line) for line in whole.splitlines()]
-        keys = {row["key"] for row in rows}
-        if len(keys) > 1:
-            raise ValueError("several keys")
-        return Kept(keys.pop() if keys else "", tuple(_judged(row["judged"]) for row in rows))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        key, rows = kept_rows.take_up(path)
+        return Kept(key, tuple(_judged(row) for row in rows))
+    except (InputError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} holds no judged screens. Delete it, or leave out --resume.") from error
 
 

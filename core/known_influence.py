@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -12,9 +11,10 @@ import numpy as np
 from core.events import Stage
 from core.influence import measure_influence
 from core.regions import RegionMap
+from core.screenshot import pixel_hash
 from core.thinking import Prepared, ShouldStop, ThinkingModel
 
-_LAST: Final[WeakKeyDictionary[ThinkingModel, tuple[bytes, np.ndarray]]] = WeakKeyDictionary()
+_LAST: Final[WeakKeyDictionary[ThinkingModel, tuple[Hashable, np.ndarray]]] = WeakKeyDictionary()
 """What was measured last with each model, and of what."""
 
 
@@ -33,10 +33,8 @@ def known_influence(
 
     Returns a copy, float32 [cells, regions]; None when stopped, of which nothing is kept.
     """
-    of = hashlib.blake2b(f"{prepared.image_size} {covered.shape} {pixels.shape}".encode())
-    for part in (pixels, region_map.labels, covered):
-        of.update(np.ascontiguousarray(part).data)
-    key, (known, found) = of.digest(), _LAST.get(thinker, (b"", None))
+    key = (prepared.image_size, *(pixel_hash(part) for part in (pixels, region_map.labels, covered)))
+    known, found = _LAST.get(thinker, (None, None))
     if found is None or known != key:
         found = yield from measure_influence(
             thinker, prepared, pixels, region_map, covered,

@@ -146,7 +146,7 @@ class SamSegmenter:
         if not len(asked.parts):
             return []
         related = relations(asked.boxes)
-        verdict = judge.verdict(evidence(pixels, asked, answers, related), related)
+        verdict = judge.verdict(evidence(pixels, asked, answers, related), related.kinds)
         worth = verdict.fit * np.sqrt(verdict.chosen)
         best_first = np.argsort(-worth, kind="stable").tolist()
         # Straight edges by chance look like a card on any wallpaper.

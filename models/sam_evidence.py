@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models import opencv
-from models.sam_relations import AROUND, INSIDE, box_pairs
+from models.sam_proposals import box_overlaps
+from models.sam_relations import AROUND, INSIDE, Related
 from models.screen_layout import Part
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)
@@ -79,12 +80,8 @@ class Answers:
     shown: np.ndarray
 
 
-def evidence(pixels: np.ndarray, asked: Asked, answers: Answers, relations: np.ndarray) -> np.ndarray:
-    """Numbers float32 [n, features] on each of n boxes of a picture, uint8 [h, w, 3].
-
-    Args:
-        relations: bool [r, n, n], of ``models.sam_relations.relations``.
-    """
+def evidence(pixels: np.ndarray, asked: Asked, answers: Answers, related: Related) -> np.ndarray:
+    """Numbers float32 [n, features] on each of n boxes of a picture, uint8 [h, w, 3], related like that."""
     boxes = asked.boxes
     numbers = (
         _shapes(asked, boxes, *pixels.shape[:2]),
@@ -92,7 +89,7 @@ def evidence(pixels: np.ndarray, asked: Asked, answers: Answers, relations: np.n
         _sides(pixels, boxes),
         _colours(pixels, boxes),
         _votes(boxes, asked.readings),
-        _company(boxes, relations, answers.quality),
+        _company(boxes, related.alike, related.kinds, answers.quality),
     )
     return np.concatenate(numbers, 1).astype(np.float32)
 
@@ -247,17 +244,14 @@ def _within(table: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _votes(boxes: np.ndarray, readings: np.ndarray) -> np.ndarray:
     """How many readings of the edges mean each box, as logarithms, for each degree of ``_ALIKE``."""
     different, counts = np.unique(readings.reshape(-1, 4).astype(np.float32), axis=0, return_counts=True)
-    areas = (different[:, 2:] - different[:, :2]).prod(1)
     votes = np.zeros((len(boxes), len(_ALIKE)))
     for i, box in enumerate(boxes.astype(np.float32)):
-        shared = np.minimum(different[:, 2:], box[2:]) - np.maximum(different[:, :2], box[:2])
-        both = np.maximum(shared, 0).prod(1)
-        alike = both / (areas + (box[2:] - box[:2]).prod() - both)
+        alike = box_overlaps(different, box)
         votes[i] = [counts[alike >= degree].sum() for degree in _ALIKE]
     return np.log1p(votes)
 
 
-def _company(boxes: np.ndarray, relations: np.ndarray, quality: np.ndarray) -> np.ndarray:
+def _company(boxes: np.ndarray, alike: np.ndarray, relations: np.ndarray, quality: np.ndarray) -> np.ndarray:
     """How many others stand in each relation to a box, and what SAM thinks of them."""
     quality = quality.astype(np.float32)
     numbers = []
@@ -268,8 +262,7 @@ def _company(boxes: np.ndarray, relations: np.ndarray, quality: np.ndarray) -> n
             np.where(relation, quality, 0).max(1),
             relation.astype(np.float32) @ quality / np.maximum(count, 1),
         ]
-    alike, _ = box_pairs(boxes)
-    np.fill_diagonal(alike, 0)
+    alike = np.where(np.eye(len(boxes), dtype=bool), 0, alike)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1).astype(np.float32)
     holder = np.where(relations[INSIDE], areas, np.inf).min(1)
     numbers += [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 SAME, INSIDE, AROUND, CROSSING, ROW, COLUMN, LIST, ALIKE = range(8)
@@ -20,8 +22,20 @@ _OFF, _OFF_HEIGHT = 2, 0.15
 """Pixels, and share of a height, by which what is alike may differ."""
 
 
-def relations(boxes: np.ndarray) -> np.ndarray:
-    """bool [COUNT, n, n]: whether the first of two boxes int [n, 4] (x0, y0, x1, y1) is so to the second."""
+class Related(NamedTuple):
+    """How each of n boxes lies to each.
+
+    Attributes:
+        kinds: bool [COUNT, n, n], whether the first is so to the second.
+        alike: float32 [n, n], their IoU.
+    """
+
+    kinds: np.ndarray
+    alike: np.ndarray
+
+
+def relations(boxes: np.ndarray) -> Related:
+    """Of boxes int [n, 4] (x0, y0, x1, y1)."""
     alike, share = box_pairs(boxes)
     others = ~np.eye(len(boxes), dtype=bool)
     same = (alike >= _SAME) & others
@@ -38,7 +52,7 @@ def relations(boxes: np.ndarray) -> np.ndarray:
     of_a_height = np.abs(high[:, None] - high) <= _OFF_HEIGHT * taller
     below = (np.abs(x0[:, None] - x0) <= _OFF) & of_a_height & (gap_down >= 0)
     sized = (np.abs(wide[:, None] - wide) <= _OFF) & (np.abs(high[:, None] - high) <= _OFF) & ~same & others
-    return np.stack([same, inside, inside.T, crossing, row, column, below, sized])
+    return Related(np.stack([same, inside, inside.T, crossing, row, column, below, sized]), alike)
 
 
 def box_pairs(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

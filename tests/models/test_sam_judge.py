@@ -31,8 +31,8 @@ def test_the_order_of_the_boxes_makes_no_difference() -> None:
     boxes, judge = _boxes(), _judge()
     seen = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
     turned = np.random.default_rng(1).permutation(12)
-    first = judge.verdict(seen, relations(boxes))
-    second = judge.verdict(seen[turned], relations(boxes[turned]))
+    first = judge.verdict(seen, relations(boxes).kinds)
+    second = judge.verdict(seen[turned], relations(boxes[turned]).kinds)
     assert np.allclose(first.chosen[turned], second.chosen, atol=1e-5)
     assert np.allclose(first.fit[turned], second.fit, atol=1e-5)
     assert ((first.chosen >= 0) & (first.chosen <= 1)).all()
@@ -43,8 +43,8 @@ def test_a_box_is_judged_by_its_neighbours_too() -> None:
     boxes, judge = _boxes(2), _judge()
     boxes[1] = boxes[0] + (0, 0, 1, 1)
     seen = np.zeros((2, 7), np.float32)
-    alone = judge.verdict(seen[:1], relations(boxes[:1]))
-    assert judge.verdict(seen, relations(boxes)).chosen[0] != alone.chosen[0]
+    alone = judge.verdict(seen[:1], relations(boxes[:1]).kinds)
+    assert judge.verdict(seen, relations(boxes).kinds).chosen[0] != alone.chosen[0]
 
 
 def test_sides_are_moved_inside_the_picture_and_never_past_each_other() -> None:
@@ -65,7 +65,7 @@ def test_a_judge_comes_back_from_its_file(tmp_path: Path) -> None:
     judge = _judge()
     save_file(judge.state_dict(), tmp_path / JUDGE)
     seen = np.zeros((12, 7), np.float32)
-    related = relations(_boxes())
+    related = relations(_boxes()).kinds
     loaded = load_judge(tmp_path / JUDGE)
     assert np.array_equal(loaded.verdict(seen, related).chosen, judge.verdict(seen, related).chosen)
 

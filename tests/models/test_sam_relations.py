@@ -21,7 +21,7 @@ BOXES = np.array(
 
 
 def test_boxes_are_the_same_in_each_other_or_crossing() -> None:
-    found = relations(BOXES)
+    found = relations(BOXES).kinds
     assert found.shape == (COUNT, 7, 7)
     assert found[SAME, CARD, ALMOST]
     assert found[SAME, ALMOST, CARD]
@@ -33,7 +33,7 @@ def test_boxes_are_the_same_in_each_other_or_crossing() -> None:
 
 
 def test_neighbours_are_in_a_row_a_column_or_a_list() -> None:
-    found = relations(BOXES)
+    found = relations(BOXES).kinds
     assert found[ROW, LABEL, BESIDE]
     assert found[COLUMN, LABEL, BELOW]
     assert found[LIST, LABEL, BELOW]
@@ -43,4 +43,4 @@ def test_neighbours_are_in_a_row_a_column_or_a_list() -> None:
 
 
 def test_a_box_is_related_to_others_only() -> None:
-    assert not np.einsum("rii->ri", relations(BOXES)).any()
+    assert not np.einsum("rii->ri", relations(BOXES).kinds).any()

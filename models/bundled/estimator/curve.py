@@ -21,7 +21,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -38,6 +37,7 @@ from core.estimator import FORMAT, Estimator
 from core.export.atomic import replacing
 from core.export.curve_picture import draw_curves
 from core.held_out import Agreement, agreement_of
+from core.kept_rows import append, take_up
 from core.trace import Identity
 from models.bundled.screens import HELD_OUT, KINDS
 
@@ -56,25 +56,21 @@ class Kept:
     """Points that are there already, in a file that grows by a line for each; None keeps none."""
 
     def __init__(self, file: Path | None, of: str) -> None:
-        """``of`` says what the points are of; those of anything else are not taken."""
+        """``of`` says what the points are of; those of anything else are thrown away."""
         self._file, self._of = file, of
-        self._points: dict[str, Point] = {}
-        if file is not None and file.is_file():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                with suppress(json.JSONDecodeError):  # killed while it was written
-                    kept = json.loads(line)
-                    if kept["of"] == of:
-                        self._points[kept["key"]] = kept["point"]
+        found, rows = take_up(file) if file is not None else ("", [])
+        if file is not None and found != of:
+            file.unlink(missing_ok=True)
+            rows = []
+        self._points: dict[str, Point] = dict(rows)
 
-    def point(self, key: str, make: Callable[[], Point]) -> Point:
-        """The point of a key, made now if it is not there."""
-        if key not in self._points:
-            self._points[key] = make()
+    def point(self, name: str, make: Callable[[], Point]) -> Point:
+        """The point of that name, made now if it is not there."""
+        if name not in self._points:
+            self._points[name] = make()
             if self._file is not None:
-                line = json.dumps({"of": self._of, "key": key, "point": self._points[key]})
-                with self._file.open("a", encoding="utf-8") as out:
-                    out.write(f"\n{line}\n")  # a line of its own, also after half a line
-        return self._points[key]
+                append(self._file, self._of, (name, self._points[name]))
+        return self._points[name]
 
     def done(self) -> None:
         """All points are where they belong."""

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.export.atomic import replacing
+from core.faithfulness import roc_auc
 from models.bundled.sam.judge_examples import (
     JudgeExample,
     judge_example,
@@ -101,11 +102,9 @@ def _checked(judge: Judge, screens: Sequence[Screen]) -> dict[str, float]:
     judge.eval()
     losses = torch.stack([torch.stack(_losses(judge, screen, 0.0)) for screen in screens]).mean(0)
     chosen = torch.cat([judge(screen.evidence, screen.relations)[1] for screen in screens])
-    order = chosen.argsort().argsort().double()
     true = torch.cat([screen.chosen for screen in screens]).bool()
-    above = (order[true].mean() - (int(true.sum()) - 1) / 2) / int((~true).sum())
     return dict(zip(("check_fit", "check_chosen", "check_moves"), losses.tolist(), strict=True)) | {
-        "check_area": float(above)
+        "check_area": roc_auc(chosen.numpy(), true.numpy())
     }
 
 
@@ -126,7 +125,7 @@ def prepared(example: JudgeExample) -> Screen:
     moved = (example.fit >= _MOVES_FROM)[:, None] & (np.abs(example.moves) <= FARTHEST)
     return Screen(
         torch.from_numpy(example.evidence),
-        torch.from_numpy(relations(example.boxes)),
+        torch.from_numpy(relations(example.boxes).kinds),
         torch.from_numpy(example.fit),
         torch.from_numpy(example.chosen.astype(np.float32)),
         torch.from_numpy(example.moves),

@@ -74,7 +74,7 @@ def test_broken_off_it_goes_on_where_it_was(taught, tmp_path, monkeypatch):
             curve.main()
     first = len(taught)
     with (tmp_path / "f.json.part").open("a") as half:
-        half.write('{"of": "half a li')
+        half.write('{"key": "half a li')
     curve.main()
     assert points() == unbroken
     assert len(taught) < first + fits, "what was there was not made again"
