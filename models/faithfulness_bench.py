@@ -27,6 +27,7 @@ from core.judging import Judged, Setting, judge
 from core.processes import deal_out
 from core.run import EffectEstimator
 from core.trace import Sampling
+from models import segmenters
 from models.bundled.estimator.items import items
 from models.bundled.screens import HELD_OUT, KINDS
 from models.thinker import Thinker
@@ -120,8 +121,8 @@ def _judge(load: Load, plan: Plan, kept: Kept, share: tuple[int, int]) -> Genera
     key = _key(thinker, estimator, linear, plan)
     if kept.key not in ("", key):
         raise InputError(
-            "The unfinished benchmark was begun with another model, estimator or plan. Take those again, or "
-            "leave out --resume to begin anew."
+            "The unfinished benchmark was begun with another model, estimator, segmenter or plan. Take those "
+            "again, or leave out --resume to begin anew."
         )
     setting = Setting(
         [METHODS[name] for name in plan.methods],
@@ -149,6 +150,8 @@ def _key(
 ) -> str:
     """What judged screens must share to be summed up together."""
     whose = [thinker.identity.sha256, estimator.identity.sha256 if estimator else "", linear is not None]
+    found_by = {source.partition("-")[0] for source in plan.sources} - {"truth"}
+    whose += [segmenters.identity(name).sha256 for name in sorted(found_by)]
     return hashlib.sha256(json.dumps([SCHEMA, whose, asdict(plan)]).encode()).hexdigest()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from core.errors import InputError
 from core.judged_file import take_up
+from core.trace import Identity
+from models import segmenters
 from models.faithfulness_bench import Plan, bench_faithfulness
 
 PLAN = Plan(1, masks=4, max_new_tokens=3, sources=("truth",), methods=("region area", "leave-one-out"))
@@ -89,7 +92,7 @@ def test_a_benchmark_that_was_killed_goes_on_where_it_was(alone, tiny_thinker, t
     assert_same(again, alone)
 
 
-def test_what_another_plan_judged_is_not_mixed_in(tiny_thinker, tmp_path):
+def test_what_another_plan_or_segmenter_judged_is_not_mixed_in(tiny_thinker, tmp_path, monkeypatch):
     keep = tmp_path / "f.json.unfinished"
 
     def die(text, part):
@@ -103,6 +106,12 @@ def test_what_another_plan_judged_is_not_mixed_in(tiny_thinker, tmp_path):
     other = Plan(1, masks=3, max_new_tokens=3, sources=("truth",), methods=PLAN.methods)
     with pytest.raises(InputError, match="begun with another"):
         bench(other, None, True)
+    keep.unlink()
+    with pytest.raises(KilledError):
+        bench(replace(PLAN, sources=("opencv",)), die, False)
+    monkeypatch.setattr(segmenters, "identity", lambda name: Identity(name, "other weights"))
+    with pytest.raises(InputError, match="begun with another"):
+        bench(replace(PLAN, sources=("opencv",)), None, True)
     keep.write_text("something else\n")
     with pytest.raises(InputError, match="holds no judged screens"):
         bench(PLAN, None, True)
