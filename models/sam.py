@@ -22,35 +22,38 @@ from core.regions import RegionMap, guess_role
 from core.screenshot import Screenshot
 from models.mask_model import MaskModel, Masks, Tick
 from models.opencv_segmenter import enlarged, find_parts, working_copy
-from models.sam_checkpoint import load_its_judge, load_mask_model
+from models.sam_checkpoint import load_its_jury, load_mask_model
 from models.sam_choice import consistent, fewer
 from models.sam_evidence import Answers, Asked, evidence
 from models.sam_outline import outlined
+from models.sam_patches import patches
 from models.sam_prompts import View, free_points, views
-from models.sam_proposals import chosen_parts, readings
+from models.sam_proposals import chosen_parts, readings, unlike
 from models.sam_relations import relations
 from models.screen_layout import Box, Part
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
 
 if TYPE_CHECKING:
-    from models.sam_judge import Judge
+    from models.sam_judge import Jury
 
 MOST_BOXES = 280
 """Boxes of the OpenCV segmenter asked for at most; near things are asked for together beyond that."""
-MORE_BOXES, JUDGED_BOXES = 220, 440
-"""Boxes asked for beside those, of other readings of the edges; a judge tells more of them apart."""
+MORE_BOXES, JUDGED_BOXES = 220, 380
+"""Boxes asked for beside those, of other readings of the edges; judges tell more of them apart."""
+JUDGED_PATCHES = 80
+"""Shapes of one colour that are asked for too, where there are judges."""
 POINTS = 48
 """Points asked for beside the boxes, for what no edge gave away."""
 NARROWEST = 16
 """Pixels; a screenshot narrower than that has no regions."""
-_DOUBTFUL, _DOUBTFUL_IF_LARGE = 0.05, 0.25
-"""Worth of a box to the judge, 0 to 1, from which it is kept, and of a large one that only edges suggest."""
-_LARGE = 0.03
+_DOUBTFUL, _DOUBTFUL_IF_LARGE = 0.03, 0.2
+"""Worth of a box to the judges, 0 to 1, from which it is kept, and of a large one that only edges suggest."""
+_LARGE = 0.012
 """Share of the picture."""
-_CROSSING = 0.15
-"""Share of a box that the judge is sure of which may lie in, or out of, another by mistake."""
-_CERTAIN = 0.9
-"""Worth from which a line of text is one, and holds nothing else."""
+_CROSSING = 0.2
+"""Share of a box that the judges are sure of which may lie in, or out of, another by mistake."""
+_CERTAIN, _FIRM = 0.9, 0.4
+"""Worth from which a line of text is one and holds nothing else, and of what it holds nevertheless."""
 _ALONE = threading.Lock()
 _A_MOMENT = 0.05
 """Seconds between two looks at whether somebody who waits still wants to."""
@@ -75,11 +78,11 @@ class SamSegmenter:
 
     Args:
         model: that is asked.
-        judge: that decides what to make of its answers, if there is one for this model; None: a fixed rule.
+        jury: that decides what to make of its answers, if there is one for this model; None: a fixed rule.
     """
 
-    def __init__(self, model: MaskModel, judge: Judge | None = None) -> None:
-        self.model, self.judge = model, judge
+    def __init__(self, model: MaskModel, jury: Jury | None = None) -> None:
+        self.model, self.jury = model, jury
         self.identity = model.identity
 
     def segment(self, screenshot: Screenshot, max_regions: int, step: Progress) -> RegionMap:
@@ -99,16 +102,16 @@ class SamSegmenter:
             shape=(height, width),
             roles=[part.role for part in parts],
             max_regions=max_regions,
-            min_area=max(12, height * width // (5_000 if self.judge is None else 20_000)),
+            min_area=max(12, height * width // (5_000 if self.jury is None else 20_000)),
             source="sam",
         )
         return enlarged(small, screenshot.height, screenshot.width)
 
     def _parts(self, pixels: np.ndarray, max_regions: int, step: Progress) -> list[Part]:
         """What SAM agrees is there, best first; near small ones grouped if there are too many."""
-        if self.judge is not None:
-            return fewer(self._judged(pixels, self.judge, step), max_regions - 1)
-        asked = self._asked(pixels, MORE_BOXES, step)
+        if self.jury is not None:
+            return fewer(self._judged(pixels, self.jury, step), max_regions - 1)
+        asked = self._asked(pixels, MORE_BOXES, 0, step)
         points = free_points(asked.parts, pixels.shape[1], pixels.shape[0], POINTS)
         confirmed: list[tuple[float, Part, bool]] = []
         for number, (view, tick) in enumerate(self._looks(pixels, asked.parts, step)):
@@ -122,8 +125,8 @@ class SamSegmenter:
         return fewer([(1.0, part) for part in kept], max_regions - 1)
 
     def consulted(self, pixels: np.ndarray, step: Progress) -> tuple[Asked, Answers]:
-        """Boxes of a working copy, uint8 [h, w, 3], and SAM's answer to each, as the judge wants them."""
-        asked = self._asked(pixels, JUDGED_BOXES, step)
+        """Boxes of a working copy, uint8 [h, w, 3], and SAM's answer to each, as the judges want them."""
+        asked = self._asked(pixels, JUDGED_BOXES, JUDGED_PATCHES, step)
         count = len(asked.parts)
         quality, agreement, filled = np.zeros((3, count), np.float32)
         seen, shown = np.zeros((2, count, 4), np.int64)
@@ -137,8 +140,8 @@ class SamSegmenter:
                     filled[index] = piece[1].mean()
         return asked, Answers(quality, seen, agreement, filled, shown)
 
-    def _judged(self, pixels: np.ndarray, judge: Judge, step: Progress) -> list[tuple[float, Part]]:
-        """What the judge takes for elements and how sure it is of each, the surest first."""
+    def _judged(self, pixels: np.ndarray, jury: Jury, step: Progress) -> list[tuple[float, Part]]:
+        """What the judges take for elements and how sure they are of each, the surest first."""
         from models.sam_judge import moved
 
         height, width = pixels.shape[:2]
@@ -146,7 +149,7 @@ class SamSegmenter:
         if not len(asked.parts):
             return []
         related = relations(asked.boxes)
-        verdict = judge.verdict(evidence(pixels, asked, answers, related), related.kinds)
+        verdict = jury.verdict(evidence(pixels, asked, answers, related), related.kinds)
         worth = verdict.fit * np.sqrt(verdict.chosen)
         best_first = np.argsort(-worth, kind="stable").tolist()
         # Straight edges by chance look like a card on any wallpaper.
@@ -156,11 +159,12 @@ class SamSegmenter:
         order = [i for i in best_first if enough[i]]
         parts = [moved(asked.parts[i], verdict.moves[i], width, height) for i in order]
         whole = [part.role == "text" and worth[i] >= _CERTAIN for i, part in zip(order, parts, strict=True)]
-        kept = {id(part) for part in consistent(parts, len(parts), whole, _CROSSING)}
+        firm = [worth[i] >= _FIRM for i in order]
+        kept = {id(part) for part in consistent(parts, len(parts), whole, _CROSSING, firm)}
         return [(float(worth[i]), part) for i, part in zip(order, parts, strict=True) if id(part) in kept]
 
-    def _asked(self, pixels: np.ndarray, more: int, step: Progress) -> Asked:
-        """The boxes to ask for, each drawn in to what it holds, without SAM's answers."""
+    def _asked(self, pixels: np.ndarray, more: int, shapes: int, step: Progress) -> Asked:
+        """The boxes and shapes to ask for, each drawn in to what it holds, without SAM's answers."""
 
         def early(text: str, fraction: float) -> None:
             step(text, 0.15 * fraction)
@@ -170,10 +174,15 @@ class SamSegmenter:
         found = readings(pixels, lambda: step("Asking SAM", 0.15))
         parts += chosen_parts(found, parts, more)
         step("Asking SAM", 0.15)
-        suggested = np.array([part.box for part in parts], np.int64).reshape(-1, 4)
+        suggested = [part.box for part in parts]
         parts = [outlined(pixels, part) for part in parts]
         step("Asking SAM", 0.15)
-        return Asked(parts, suggested, decided, found.joined)
+        if shapes:
+            further = unlike(patches(pixels, lambda: step("Asking SAM", 0.15)), parts, shapes)
+            suggested += [part.box for part in further]
+            parts += further
+            step("Asking SAM", 0.15)
+        return Asked(parts, np.array(suggested, np.int64).reshape(-1, 4), decided, found.joined)
 
     def _looks(
         self, pixels: np.ndarray, parts: Sequence[Part], step: Progress
@@ -249,7 +258,7 @@ class SamSegmenter:
 def load_sam(checkpoint: Path | None) -> SamSegmenter:
     """The segmenter with a checkpoint, or with the bundled one. Errors as ``load_mask_model``."""
     model = load_mask_model(checkpoint)
-    return SamSegmenter(model, load_its_judge(checkpoint))
+    return SamSegmenter(model, load_its_jury(checkpoint))
 
 
 def clicks(screenshot: Screenshot, segmenter: str) -> Clicks:

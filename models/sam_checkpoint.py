@@ -19,7 +19,7 @@ from core.trace import Identity
 from models.mask_model import MaskModel
 
 if TYPE_CHECKING:
-    from models.sam_judge import Judge
+    from models.sam_judge import Jury
 
 BUNDLED = Path(resources.__file__).parent / "bundled" / "sam"
 JUDGE = "judge.safetensors"
@@ -69,25 +69,25 @@ def load_mask_model(checkpoint: Path | None) -> MaskModel:
     return TransformersSam2(checkpoint, _identity(f"sam:{checkpoint.name}", weights, str(model_type)))
 
 
-def load_its_judge(checkpoint: Path | None) -> Judge | None:
-    """The judge that learned from the answers of a checkpoint, which lies in its folder, if it has one.
+def load_its_jury(checkpoint: Path | None) -> Jury | None:
+    """The judges that learned from the answers of a checkpoint, which lie in its folder, if it has any.
 
     Raises:
-        InputError: it is damaged.
+        InputError: they are damaged.
     """
     weights = (checkpoint or BUNDLED) / JUDGE
     if not weights.is_file():
         return None
     from safetensors import SafetensorError
 
-    from models.sam_judge import load_judge
+    from models.sam_judge import load_jury
 
     try:
-        return load_judge(weights)
+        return load_jury(weights)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"The judge in {weights.parent} is damaged or incomplete ({_short(error)}). Reinstall it or "
-            "choose another."
+            f"The judges in {weights.parent} are damaged or incomplete ({_short(error)}). Reinstall that SAM "
+            "or choose another."
         ) from error
 
 

@@ -32,32 +32,46 @@ def fewer(parts: Sequence[tuple[float, Part]], most: int) -> list[Part]:
 
 
 def consistent(
-    parts: Sequence[Part], most: int, whole: Sequence[bool] | None = None, crossing: float = CROSSING
+    parts: Sequence[Part],
+    most: int,
+    whole: Sequence[bool] | None = None,
+    crossing: float = CROSSING,
+    firm: Sequence[bool] | None = None,
 ) -> list[Part]:
     """At most ``most`` of the parts, best first, less what coincides with a better one or crosses it.
 
-    ``whole`` says which parts hold nothing else, such as a line of text; None: each may hold others.
-    ``crossing`` is the share of the smaller of two parts that may lie in, or out of, the other by mistake.
+    Args:
+        parts: the best first.
+        most: how many are kept.
+        whole: which parts hold nothing else, such as a line of text; None: each may hold others.
+        crossing: share of the smaller of two parts that may lie in, or out of, the other by mistake.
+        firm: which parts may nevertheless lie in a whole one, because there is no doubt of them (an icon in a
+            bar that looks like a line of text); None: no part.
     """
     kept: list[Part] = []
-    closed: list[bool] = []
+    numbers: list[int] = []
     boxes = np.zeros((most, 4), int)
+
+    def shut(holder: int, held: int) -> bool:
+        return whole is not None and whole[holder] and not (firm is not None and firm[held])
+
     for number, part in enumerate(parts):
         if len(kept) == most:
             break
         low = np.maximum(boxes[: len(kept), :2], part.box[:2])
         high = np.minimum(boxes[: len(kept), 2:], part.box[2:])
         near = np.flatnonzero((low < high).all(1)).tolist()
-        shut = whole is not None and whole[number]
-        if all(_agree(part, shut, kept[index], closed[index], crossing) for index in near):
+        if all(
+            _agree(part, kept[i], crossing, shut(number, numbers[i]), shut(numbers[i], number)) for i in near
+        ):
             boxes[len(kept)] = part.box
             kept.append(part)
-            closed.append(shut)
+            numbers.append(number)
     return kept
 
 
-def _agree(part: Part, shut: bool, better: Part, better_shut: bool, crossing: float) -> bool:
-    """Whether two parts can both be there; a shut one holds nothing."""
+def _agree(part: Part, better: Part, crossing: float, shut: bool, better_shut: bool) -> bool:
+    """Whether two parts can both be there; a shut one may not hold the other."""
     both = shared_pixels(part, better)
     if not both:
         return True

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models import opencv
+from models.sam_outline import hull_of
 from models.sam_proposals import box_overlaps
 from models.sam_relations import AROUND, INSIDE, Related
+from models.screen_content import steepness
 from models.screen_layout import Part
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)
@@ -86,6 +88,7 @@ def evidence(pixels: np.ndarray, asked: Asked, answers: Answers, related: Relate
     numbers = (
         _shapes(asked, boxes, *pixels.shape[:2]),
         _opinions(answers, boxes),
+        _outlines(pixels, asked.parts),
         _sides(pixels, boxes),
         _colours(pixels, boxes),
         _votes(boxes, asked.readings),
@@ -136,6 +139,39 @@ def _opinions(answers: Answers, boxes: np.ndarray) -> np.ndarray:
         *(margin.clip(0, _MARGIN) / _MARGIN).T,
     ]
     return np.stack([np.asarray(number, float) for number in numbers], 1)
+
+
+def _outlines(pixels: np.ndarray, parts: Sequence[Part]) -> np.ndarray:
+    """Of parts with a shape: how much of its outline is an edge, how hollow it is, and how it differs from
+    what is around it in colour; zeros for those that fill their boxes."""
+    cv2 = opencv.load()
+    height, width = pixels.shape[:2]
+    brush = np.ones((3, 3), np.uint8)
+    steep = cv2.dilate(steepness(pixels), brush)
+    edges = [(steep > level).astype(np.uint8) for level in (_STEEP, _STEEPER)]
+    numbers = np.zeros((len(parts), 5))
+    for row, part in zip(numbers, parts, strict=True):
+        if part.mask.all():
+            continue
+        x0, y0, x1, y1 = part.box
+        left, top, right, bottom = min(x0, 2), min(y0, 2), min(width - x1, 2), min(height - y1, 2)
+        mask = np.pad(part.mask, ((top, bottom), (left, right))).astype(np.uint8)
+        near = (slice(y0 - top, y1 + bottom), slice(x0 - left, x1 + right))
+        outline = mask - cv2.erode(mask, brush, borderValue=1)
+        length = cv2.countNonZero(outline)
+        if not length:
+            continue
+        grown = cv2.dilate(mask, brush)
+        ring = cv2.dilate(grown, brush) - grown
+        inside, spread = cv2.meanStdDev(pixels[near], mask=mask)
+        outside = cv2.mean(pixels[near], ring)[:3] if ring.any() else inside[:, 0]
+        row[:] = (
+            *(cv2.countNonZero(cv2.bitwise_and(edge[near], outline)) / length for edge in edges),
+            cv2.countNonZero(mask) / max(cv2.contourArea(hull_of(mask)), 1.0),
+            np.abs(inside[:, 0] - outside).max() / 64,
+            spread.max() / 64,
+        )
+    return numbers
 
 
 def _sides(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:

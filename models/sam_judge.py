@@ -1,4 +1,4 @@
-"""A small network that tells which of the proposed boxes are elements, and where their sides really are.
+"""Small networks that tell which of the proposed boxes are elements, and where their sides really are.
 
 Each box looks at itself and at those that it coincides with, lies in, holds, crosses or stands beside: which
 of many boxes means an element depends on the others. Importing this module imports torch; import it lazily.
@@ -6,6 +6,7 @@ of many boxes means an element depends on the others. Importing this module impo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ _SMALLEST = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What the judge thinks of n boxes.
+    """What the judges think of n boxes.
 
     Attributes:
         fit: float32 [n], the IoU with an element that it expects.
@@ -81,18 +82,34 @@ class Judge(nn.Module):
         out = self.last(state)
         return out[:, 0], out[:, 1], out[:, 2:].view(-1, 4, 2 * FARTHEST + 1)
 
+
+class Jury:
+    """Judges that learned the same from different beginnings; what they think is averaged."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self._judges = nn.ModuleList(judges).eval()
+
     @torch.inference_mode()
     def verdict(self, evidence: np.ndarray, relations: np.ndarray) -> Verdict:
-        fit, chosen, moves = self(torch.from_numpy(evidence), torch.from_numpy(relations).float())
-        return Verdict(fit.sigmoid().numpy(), chosen.sigmoid().numpy(), moves.argmax(2).numpy() - FARTHEST)
+        """On evidence float32 [n, features] and relations bool [COUNT, n, n]."""
+        related = torch.from_numpy(relations).float()
+        told = [judge(torch.from_numpy(evidence), related) for judge in self._judges]
+        fit, chosen = (torch.stack([each[k] for each in told]).sigmoid().mean(0) for k in (0, 1))
+        moves = torch.stack([each[2] for each in told]).softmax(3).mean(0)
+        return Verdict(fit.numpy(), chosen.numpy(), moves.argmax(2).numpy() - FARTHEST)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All weights, as ``load_jury`` reads them."""
+        return {name: value.contiguous() for name, value in self._judges.state_dict().items()}
 
 
-def load_judge(weights: Path) -> Judge:
-    """The judge with its weights, in evaluation mode. What is wrong with them is raised as torch does."""
+def load_jury(weights: Path) -> Jury:
+    """The judges with their weights. What is wrong with them is raised as torch does."""
     tensors = load_file(weights)
-    judge = Judge(len(tensors["mean"]))
-    judge.load_state_dict(tensors)
-    return judge.eval()
+    count = max(1, len({name.partition(".")[0] for name in tensors}))
+    judges = [Judge(len(tensors[f"{k}.mean"])) for k in range(count)]
+    nn.ModuleList(judges).load_state_dict(tensors)
+    return Jury(judges)
 
 
 def moved(part: Part, moves: np.ndarray, width: int, height: int) -> Part:

@@ -66,11 +66,18 @@ def _shaped(pixels: np.ndarray, part: Part) -> Part:
     if float((np.abs(ring - ground).max(1) < _STEP).mean()) < _CALM:
         return part
     ink = (np.abs(around[1:-1, 1:-1] - ground).max(2) >= _STEP).astype(np.uint8)
-    cv2 = opencv.load()
-    spots = cv2.findNonZero(ink)
-    if spots is None:
+    if not ink.any():
         return part
     mask = np.zeros(ink.shape, np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(spots), 1)
+    opencv.load().fillConvexPoly(mask, hull_of(ink), 1)
     full = mask.astype(bool)
     return replace(part, mask=full) if full.mean() > 0.4 else part
+
+
+def hull_of(ink: np.ndarray) -> np.ndarray:
+    """The convex hull of a uint8 mask that is not empty, as cv2 has it; only the ends of each row matter."""
+    rows = np.flatnonzero(ink.any(1))
+    filled = ink[rows] > 0
+    first, last = filled.argmax(1), ink.shape[1] - 1 - filled[:, ::-1].argmax(1)
+    ends = np.concatenate([np.stack([first, rows], 1), np.stack([last, rows], 1)])
+    return np.asarray(opencv.load().convexHull(ends.astype(np.int32)))

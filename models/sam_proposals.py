@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.overlap import overlap
 from models import opencv
 from models.mask_model import Tick
 from models.sam_cuts import cut_up, strokes
@@ -32,6 +33,8 @@ _CUT_FROM = 28
 """Grey levels from which an edge is a stroke of what is cut."""
 _SAME = 0.75
 """Boxes whose intersection is this share of their union are one proposal."""
+_NEAR = 0.65
+"""The same of boxes around masks that may be one proposal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,9 +101,9 @@ def chosen_parts(found: Readings, known: Sequence[Part], limit: int) -> list[Par
     """At most ``limit`` of the boxes read that are not among the known ones.
 
     Their masks are their boxes. What is framed comes first, then boxes that several readings agree on, then
-    rows of blocks. Deterministic.
+    rows of blocks. A known part of another shape than its box does not keep that box out. Deterministic.
     """
-    near = np.array([part.box for part in known]).reshape(-1, 4)
+    near = np.array([part.box for part in known if part.mask.mean() >= _SAME]).reshape(-1, 4)
     taken = _unlike(found.framed, range(len(found.framed)), near, min(_FRAMES, limit))
     near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
     agreed = _agreed(found.joined, near, max(0, limit - len(taken) - int(_CUTS * limit)))
@@ -108,6 +111,21 @@ def chosen_parts(found: Readings, known: Sequence[Part], limit: int) -> list[Par
     taken += agreed
     taken += _agreed(found.cut, near, min(int(_CUTS * limit), limit - len(taken)))
     return [Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1) for box in taken]
+
+
+def unlike(parts: Sequence[Part], known: Sequence[Part], limit: int) -> list[Part]:
+    """At most ``limit`` of the parts, the first ones, with masks unlike the known ones and each other."""
+    together = list(known)
+    boxes = np.array([part.box for part in known]).reshape(-1, 4)
+    for part in parts:
+        if len(together) == len(known) + limit:
+            break
+        # Masks that are nearly the same have boxes that are.
+        near = np.flatnonzero(box_overlaps(boxes, np.array(part.box)) >= _NEAR)
+        if all(overlap(part, together[index]) < _SAME for index in near.tolist()):
+            together.append(part)
+            boxes = np.concatenate([boxes, np.array([part.box])])
+    return together[len(known) :]
 
 
 def _of_a_size(boxes: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -58,7 +58,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="auto",
         help="auto, bundled, none (uncalibrated attention), or a folder",
     )
-    add("--regions", metavar="S", help="faithfulness: regions of one source: truth, opencv, grid, sam")
+    add(
+        "--regions",
+        metavar="S",
+        help="faithfulness: regions of one source: truth, opencv, grid, sam; at most N with -N after it",
+    )
     add("--segmenter", metavar="S", action="append", default=[], help="segment: one more, as sam:CHECKPOINT")
     add(
         "--shape",

@@ -37,6 +37,13 @@ def test_what_is_whole_holds_nothing() -> None:
     assert consistent([CARD, LABEL], 9, [False, True]) == [CARD, LABEL], "it may lie in others"
 
 
+def test_what_is_firm_stays_in_what_looks_whole() -> None:
+    bar, icon, speck = part(0, 0, 100, 12), part(10, 1, 20, 11), part(40, 1, 50, 11)
+    firm = [False, True, False]
+    assert consistent([bar, icon, speck], 9, [True, False, False], firm=firm) == [bar, icon]
+    assert consistent([icon, bar], 9, [False, True], firm=[True, False]) == [icon, bar]
+
+
 def test_there_are_no_more_than_wanted() -> None:
     many = [part(20 * i, 0, 20 * i + 10, 10) for i in range(9)]
     assert consistent(many, 4) == many[:4]

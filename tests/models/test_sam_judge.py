@@ -1,4 +1,4 @@
-"""The judge looks at all boxes of a screen, in whatever order, and moves sides within reason."""
+"""The judges look at all boxes of a screen, in whatever order, and move sides within reason."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import InputError
-from models.sam_checkpoint import BUNDLED, JUDGE, load_its_judge
-from models.sam_judge import FARTHEST, Judge, load_judge, moved
+from models.sam_checkpoint import BUNDLED, JUDGE, load_its_jury
+from models.sam_judge import FARTHEST, Judge, Jury, load_jury, moved
 from models.sam_relations import relations
 from models.screen_layout import Part
 
@@ -22,17 +22,20 @@ def _boxes(count: int = 12) -> np.ndarray:
     return np.concatenate([low, low + rng.integers(8, 60, (count, 2))], 1)
 
 
-def _judge(features: int = 7) -> Judge:
-    torch.manual_seed(0)
-    return Judge(features).eval()
+def _jury(seeds: tuple[int, ...] = (0, 1)) -> Jury:
+    judges = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        judges.append(Judge(7))
+    return Jury(judges)
 
 
 def test_the_order_of_the_boxes_makes_no_difference() -> None:
-    boxes, judge = _boxes(), _judge()
+    boxes, jury = _boxes(), _jury()
     seen = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
     turned = np.random.default_rng(1).permutation(12)
-    first = judge.verdict(seen, relations(boxes).kinds)
-    second = judge.verdict(seen[turned], relations(boxes[turned]).kinds)
+    first = jury.verdict(seen, relations(boxes).kinds)
+    second = jury.verdict(seen[turned], relations(boxes[turned]).kinds)
     assert np.allclose(first.chosen[turned], second.chosen, atol=1e-5)
     assert np.allclose(first.fit[turned], second.fit, atol=1e-5)
     assert ((first.chosen >= 0) & (first.chosen <= 1)).all()
@@ -40,11 +43,11 @@ def test_the_order_of_the_boxes_makes_no_difference() -> None:
 
 
 def test_a_box_is_judged_by_its_neighbours_too() -> None:
-    boxes, judge = _boxes(2), _judge()
+    boxes, jury = _boxes(2), _jury()
     boxes[1] = boxes[0] + (0, 0, 1, 1)
     seen = np.zeros((2, 7), np.float32)
-    alone = judge.verdict(seen[:1], relations(boxes[:1]).kinds)
-    assert judge.verdict(seen, relations(boxes).kinds).chosen[0] != alone.chosen[0]
+    alone = jury.verdict(seen[:1], relations(boxes[:1]).kinds)
+    assert jury.verdict(seen, relations(boxes).kinds).chosen[0] != alone.chosen[0]
 
 
 def test_sides_are_moved_inside_the_picture_and_never_past_each_other() -> None:
@@ -61,23 +64,29 @@ def test_what_has_a_shape_of_its_own_keeps_it() -> None:
     assert moved(part, np.array([1, 1, 1, 1]), 100, 50) is part
 
 
-def test_a_judge_comes_back_from_its_file(tmp_path: Path) -> None:
-    judge = _judge()
-    save_file(judge.state_dict(), tmp_path / JUDGE)
-    seen = np.zeros((12, 7), np.float32)
-    related = relations(_boxes()).kinds
-    loaded = load_judge(tmp_path / JUDGE)
-    assert np.array_equal(loaded.verdict(seen, related).chosen, judge.verdict(seen, related).chosen)
+def test_what_several_judges_think_is_averaged() -> None:
+    seen, related = np.ones((12, 7), np.float32), relations(_boxes()).kinds
+    one, two, both = (_jury(seeds).verdict(seen, related) for seeds in ((0,), (1,), (0, 1)))
+    assert np.allclose(both.fit, (one.fit + two.fit) / 2, atol=1e-6)
+    assert np.allclose(both.chosen, (one.chosen + two.chosen) / 2, atol=1e-6)
 
 
-def test_the_bundled_sam_has_a_judge_and_other_checkpoints_have_none(tmp_path: Path) -> None:
-    assert (BUNDLED / JUDGE).stat().st_size < 2**20
-    assert load_its_judge(None) is not None
-    assert load_its_judge(tmp_path / "sam_vit_b.pth") is None
-    assert load_its_judge(tmp_path) is None
+def test_judges_come_back_from_their_file(tmp_path: Path) -> None:
+    jury = _jury()
+    save_file(jury.state_dict(), tmp_path / JUDGE)
+    seen, related = np.zeros((12, 7), np.float32), relations(_boxes()).kinds
+    loaded = load_jury(tmp_path / JUDGE)
+    assert np.array_equal(loaded.verdict(seen, related).chosen, jury.verdict(seen, related).chosen)
 
 
-def test_a_damaged_judge_is_named_in_a_sentence(tmp_path: Path) -> None:
+def test_the_bundled_sam_has_judges_and_other_checkpoints_have_none(tmp_path: Path) -> None:
+    assert (BUNDLED / JUDGE).stat().st_size < 2**22
+    assert load_its_jury(None) is not None
+    assert load_its_jury(tmp_path / "sam_vit_b.pth") is None
+    assert load_its_jury(tmp_path) is None
+
+
+def test_damaged_judges_are_named_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / JUDGE).write_bytes(b"no weights")
-    with pytest.raises(InputError, match=r"judge .* damaged"):
-        load_its_judge(tmp_path)
+    with pytest.raises(InputError, match=r"judges .* damaged"):
+        load_its_jury(tmp_path)

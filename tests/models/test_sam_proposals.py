@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.sam_proposals import more_parts
@@ -30,3 +32,12 @@ def test_what_is_known_is_not_proposed_again_and_there_are_no_more_than_asked_fo
     assert more_parts(_screen(), found, 100) == []
     assert len(more_parts(_screen(), [], 2)) == 2
     assert more_parts(np.full((64, 64, 3), 9, np.uint8), [], 10) == []
+
+
+def test_a_known_shape_does_not_keep_its_box_from_being_proposed() -> None:
+    found = more_parts(_screen(), [], 100)
+    button = max(found, key=lambda part: part.mask.size)
+    hollow = button.mask.copy()
+    hollow[5:-5, 5:-5] = False
+    assert button.box in [part.box for part in more_parts(_screen(), [replace(button, mask=hollow)], 100)]
+    assert button.box not in [part.box for part in more_parts(_screen(), [button], 100)]

@@ -34,12 +34,17 @@ def element_map(sample: Sample, max_regions: int = 24) -> RegionMap:
 
 
 def regions_of(sample: Sample, source: str) -> RegionMap:
-    """The regions of a generated screen: "truth", or what a segmenter named so, or name-coarse, finds."""
+    """The regions of a generated screen: "truth", or what a segmenter named so finds.
+
+    After the name may come how many there are at most, as in "grid-32"; "coarse" is 12.
+    """
     if source == "truth":
         return element_map(sample)
     screenshot = Screenshot(sample.image, f"{sample.kind}-{sample.seed}", "")
-    name, _, coarse = source.partition("-")
-    return segmenters.segment(screenshot, name, max_regions=12 if coarse or name == "grid" else 32)
+    name, _, most = source.partition("-")
+    if most.isdecimal():
+        return segmenters.segment(screenshot, name, max_regions=int(most))
+    return segmenters.segment(screenshot, name, max_regions=12 if most or name == "grid" else 32)
 
 
 def truth_of(sample: Sample) -> Truth:

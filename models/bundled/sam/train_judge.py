@@ -1,4 +1,4 @@
-"""Train the judge of the bundled SAM's answers: ``python -m models.bundled.sam.train_judge FOLDER``.
+"""Train the judges of the bundled SAM's answers: ``python -m models.bundled.sam.train_judge FOLDER``.
 
 ``--screens N`` first lets the bundled SAM answer on that many generated screens and keeps in FOLDER what the
 judge learns from; what is there already is not made again. ``--check FOLDER`` names screens to report on.
@@ -31,7 +31,7 @@ from models.bundled.sam.judge_examples import (
 from models.opencv_segmenter import working_copy
 from models.sam import SamSegmenter
 from models.sam_checkpoint import BUNDLED, JUDGE, load_mask_model
-from models.sam_judge import FARTHEST, Judge
+from models.sam_judge import FARTHEST, Judge, Jury
 from models.sam_relations import relations
 
 _NOISE, _DROPOUT, _DECAY = 0.05, 0.15, 0.02
@@ -145,20 +145,24 @@ def main() -> None:
     parser.add_argument("--check", type=Path)
     parser.add_argument("--epochs", type=int, default=10, help="0 only makes examples")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--judges", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1, help="of the first judge; each has its own")
     parser.add_argument("--out", type=Path, default=BUNDLED / JUDGE)
     options = parser.parse_args()
     collect(options.folder, options.screens, options.first)
     if not options.epochs:
         return
-    torch.manual_seed(options.seed)
-    screens = _load(options.folder)
-    judge = Judge(screens[0].evidence.shape[1], _DROPOUT)
+    screens, checks = _load(options.folder), _load(options.check)
     print(json.dumps({"screens": len(screens), "boxes": sum(len(s.fit) for s in screens)}), flush=True)
-    for line in train(judge, screens, _load(options.check), options.epochs, options.rate):
-        print(json.dumps({key: round(value, 4) for key, value in line.items()}), flush=True)
+    judges = []
+    for number in range(options.judges):
+        torch.manual_seed(options.seed + number)
+        judges.append(Judge(screens[0].evidence.shape[1], _DROPOUT))
+        for line in train(judges[-1], screens, checks, options.epochs, options.rate):
+            told = {key: round(value, 4) for key, value in line.items()}
+            print(json.dumps({"judge": number + 1} | told), flush=True)
     with replacing(options.out) as part:
-        save_file({name: value.contiguous() for name, value in judge.state_dict().items()}, part)
+        save_file(Jury(judges).state_dict(), part)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.bundled.sam.judge_examples import (
 )
 from models.bundled.sam.train_judge import prepared, train
 from models.sam_evidence import Answers, Asked
-from models.sam_judge import Judge
+from models.sam_judge import Judge, Jury
 from models.screen_layout import Part
 
 CARD, OFF, ELSEWHERE = (20, 20, 80, 60), (21, 20, 80, 58), (90, 70, 110, 90)
@@ -65,6 +65,6 @@ def test_training_tells_the_right_box_from_the_others() -> None:
     lines = list(train(judge, screens, screens, epochs=12, rate=3e-3))
     assert lines[-1]["check_chosen"] < 0.5 * lines[0]["check_chosen"]
     example = _example()
-    verdict = judge.eval().verdict(example.evidence, screens[0].relations.numpy())
+    verdict = Jury([judge]).verdict(example.evidence, screens[0].relations.numpy())
     assert verdict.chosen.argmax() == 0
     assert verdict.fit.argmin() == 2
