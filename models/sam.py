@@ -132,6 +132,7 @@ class SamSegmenter:
         seen, shown = np.zeros((2, count, 4), np.int64)
         for view, tick in self._looks(pixels, asked.parts, step):
             for index, mask, value in self._answers(view, asked.parts, tick):
+                tick()
                 quality[index], shown[index] = value, view.box
                 piece = _cut(mask, *view.box[:2])
                 if piece is not None:
@@ -148,8 +149,14 @@ class SamSegmenter:
         asked, answers = self.consulted(pixels, step)
         if not len(asked.parts):
             return []
+
+        def tick() -> None:
+            step("Weighing SAM's answers", 0.87)
+
+        tick()
         related = relations(asked.boxes)
-        verdict = jury.verdict(evidence(pixels, asked, answers, related), related.kinds)
+        verdict = jury.verdict(evidence(pixels, asked, answers, related, tick), related.kinds, tick)
+        tick()
         worth = verdict.fit * np.sqrt(verdict.chosen)
         best_first = np.argsort(-worth, kind="stable").tolist()
         # Straight edges by chance look like a card on any wallpaper.
@@ -169,19 +176,24 @@ class SamSegmenter:
         def early(text: str, fraction: float) -> None:
             step(text, 0.15 * fraction)
 
+        def tick() -> None:
+            step("Asking SAM", 0.15)
+
         parts = find_parts(pixels, MOST_BOXES, early)
         decided = len(parts)
-        found = readings(pixels, lambda: step("Asking SAM", 0.15))
-        parts += chosen_parts(found, parts, more)
-        step("Asking SAM", 0.15)
+        found = readings(pixels, tick)
+        parts += chosen_parts(found, parts, more, tick)
         suggested = [part.box for part in parts]
-        parts = [outlined(pixels, part) for part in parts]
-        step("Asking SAM", 0.15)
+        drawn_in = []
+        for part in parts:
+            tick()
+            drawn_in.append(outlined(pixels, part))
+        parts = drawn_in
         if shapes:
-            further = unlike(patches(pixels, lambda: step("Asking SAM", 0.15)), parts, shapes)
+            further = unlike(patches(pixels, tick), parts, shapes)
             suggested += [part.box for part in further]
             parts += further
-            step("Asking SAM", 0.15)
+            tick()
         return Asked(parts, np.array(suggested, np.int64).reshape(-1, 4), decided, found.joined)
 
     def _looks(
@@ -191,7 +203,7 @@ class SamSegmenter:
         height, width = pixels.shape[:2]
         looks = views(parts, width, height, self.model.window)
         for number, view in enumerate(looks):
-            share = 0.15 + 0.75 * number / len(looks)
+            share = 0.15 + 0.7 * number / len(looks)
 
             def tick(at: float = share) -> None:
                 step("Asking SAM", at)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.screen_content import steps_across
+
 _LOWEST, _HIGHEST, _NARROWEST = 10, 170, 8
 """Pixels of what is cut: its height, at least and at most, and its width."""
 _NEAR = 15
@@ -23,9 +25,9 @@ _TAILS = 3
 
 
 def strokes(pixels: np.ndarray) -> np.ndarray:
-    """Grey levels from each pixel of uint8 [h, w, 3] to the one left of it, int16 [h, w]: upright edges."""
-    across = np.zeros(pixels.shape[:2], np.int16)
-    across[:, 1:] = np.abs(pixels[:, 1:].astype(np.int16) - pixels[:, :-1]).max(2)
+    """Grey levels from each pixel of uint8 [h, w, 3] to the one left of it, uint8 [h, w]: upright edges."""
+    across = np.zeros(pixels.shape[:2], np.uint8)
+    across[:, 1:] = steps_across(pixels)
     return across
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models import opencv
+from models.mask_model import Tick
 from models.sam_outline import hull_of
 from models.sam_proposals import box_overlaps
 from models.sam_relations import AROUND, INSIDE, Related
-from models.screen_content import steepness
+from models.screen_content import steepness, steps_across, steps_down
 from models.screen_layout import Part
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)
@@ -82,17 +83,22 @@ class Answers:
     shown: np.ndarray
 
 
-def evidence(pixels: np.ndarray, asked: Asked, answers: Answers, related: Related) -> np.ndarray:
-    """Numbers float32 [n, features] on each of n boxes of a picture, uint8 [h, w, 3], related like that."""
+def evidence(
+    pixels: np.ndarray, asked: Asked, answers: Answers, related: Related, tick: Tick = lambda: None
+) -> np.ndarray:
+    """Numbers float32 [n, features] on each of n boxes of a picture, uint8 [h, w, 3], related like that.
+
+    ``tick`` is called often and may raise to end the work.
+    """
     boxes = asked.boxes
     numbers = (
         _shapes(asked, boxes, *pixels.shape[:2]),
         _opinions(answers, boxes),
-        _outlines(pixels, asked.parts),
-        _sides(pixels, boxes),
-        _colours(pixels, boxes),
-        _votes(boxes, asked.readings),
-        _company(boxes, related.alike, related.kinds, answers.quality),
+        _outlines(pixels, asked.parts, tick),
+        _sides(pixels, boxes, tick),
+        _colours(pixels, boxes, tick),
+        _votes(boxes, asked.readings, tick),
+        _company(boxes, related.alike, related.kinds, answers.quality, tick),
     )
     return np.concatenate(numbers, 1).astype(np.float32)
 
@@ -141,7 +147,7 @@ def _opinions(answers: Answers, boxes: np.ndarray) -> np.ndarray:
     return np.stack([np.asarray(number, float) for number in numbers], 1)
 
 
-def _outlines(pixels: np.ndarray, parts: Sequence[Part]) -> np.ndarray:
+def _outlines(pixels: np.ndarray, parts: Sequence[Part], tick: Tick) -> np.ndarray:
     """Of parts with a shape: how much of its outline is an edge, how hollow it is, and how it differs from
     what is around it in colour; zeros for those that fill their boxes."""
     cv2 = opencv.load()
@@ -151,6 +157,7 @@ def _outlines(pixels: np.ndarray, parts: Sequence[Part]) -> np.ndarray:
     edges = [(steep > level).astype(np.uint8) for level in (_STEEP, _STEEPER)]
     numbers = np.zeros((len(parts), 5))
     for row, part in zip(numbers, parts, strict=True):
+        tick()
         if part.mask.all():
             continue
         x0, y0, x1, y1 = part.box
@@ -174,13 +181,12 @@ def _outlines(pixels: np.ndarray, parts: Sequence[Part]) -> np.ndarray:
     return numbers
 
 
-def _sides(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _sides(pixels: np.ndarray, boxes: np.ndarray, tick: Tick) -> np.ndarray:
     """Strength of the edge along each side at each of ``OFFSETS``, and the share of it where there is one."""
     height, width = pixels.shape[:2]
-    grey = pixels.astype(np.int16)
-    across, down = np.zeros((2, height + 1, width + 1), np.int16)
-    across[:-1, 1:-1] = np.abs(grey[:, 1:] - grey[:, :-1]).max(2)
-    down[1:-1, :-1] = np.abs(grey[1:] - grey[:-1]).max(2)
+    across, down = np.zeros((2, height + 1, width + 1), np.uint8)
+    across[:-1, 1:-1] = steps_across(pixels)
+    down[1:-1, :-1] = steps_down(pixels)
     sums = [
         [
             _running(np.minimum(steps, _SATURATED) / np.float32(_SATURATED), axis),
@@ -196,6 +202,7 @@ def _sides(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         (y0, -1, x0, x1, height, 1),
         (y1, 1, x0, x1, height, 1),
     ):
+        tick()
         for offset in OFFSETS:
             at = place + outwards * offset
             on = (at >= 0) & (at <= end)
@@ -215,21 +222,24 @@ def _running(values: np.ndarray, axis: int) -> np.ndarray:
     return out
 
 
-def _colours(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _colours(pixels: np.ndarray, boxes: np.ndarray, tick: Tick) -> np.ndarray:
     """How restless it is in a box, on its rim and around it, and how these differ in colour."""
     cv2 = opencv.load()
     height, width = pixels.shape[:2]
     end = np.array([width, height, width, height])
-    grey = pixels.astype(np.int16)
-    steps = np.zeros((height, width), np.int16)
-    steps[:, 1:] = np.abs(grey[:, 1:] - grey[:, :-1]).max(2)
-    steps[1:] = np.maximum(steps[1:], np.abs(grey[1:] - grey[:-1]).max(2))
-    edges = np.stack([np.minimum(steps, 64), 64 * (steps > _STEEP), 64 * (steps > _STEEPER)], 2)
+    steps = np.zeros((height, width), np.uint8)
+    steps[:, 1:] = steps_across(pixels)
+    steps[1:] = np.maximum(steps[1:], steps_down(pixels))
+    full = np.uint8(64)
+    edges = np.stack([np.minimum(steps, full), full * (steps > _STEEP), full * (steps > _STEEPER)], 2)
+    tick()
     colour, square = cv2.integral2(np.ascontiguousarray(pixels), sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
-    table = np.concatenate([colour, square, cv2.integral(edges.astype(np.uint8), sdepth=cv2.CV_64F)], 2)
+    tick()
+    table = np.concatenate([colour, square, cv2.integral(edges, sdepth=cv2.CV_64F)], 2)
 
     def measured(outer: np.ndarray, inner: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Mean colour [n, 3], and spread and share of edges [n, 4], of boxes less what lies in others."""
+        tick()
         total, count = _within(table, outer)
         if inner is not None:
             less, fewer = _within(table, inner)
@@ -277,21 +287,25 @@ def _within(table: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0], (x1 - x0) * (y1 - y0)
 
 
-def _votes(boxes: np.ndarray, readings: np.ndarray) -> np.ndarray:
+def _votes(boxes: np.ndarray, readings: np.ndarray, tick: Tick) -> np.ndarray:
     """How many readings of the edges mean each box, as logarithms, for each degree of ``_ALIKE``."""
     different, counts = np.unique(readings.reshape(-1, 4).astype(np.float32), axis=0, return_counts=True)
     votes = np.zeros((len(boxes), len(_ALIKE)))
     for i, box in enumerate(boxes.astype(np.float32)):
+        tick()
         alike = box_overlaps(different, box)
         votes[i] = [counts[alike >= degree].sum() for degree in _ALIKE]
     return np.log1p(votes)
 
 
-def _company(boxes: np.ndarray, alike: np.ndarray, relations: np.ndarray, quality: np.ndarray) -> np.ndarray:
+def _company(
+    boxes: np.ndarray, alike: np.ndarray, relations: np.ndarray, quality: np.ndarray, tick: Tick
+) -> np.ndarray:
     """How many others stand in each relation to a box, and what SAM thinks of them."""
     quality = quality.astype(np.float32)
     numbers = []
     for relation in relations:
+        tick()
         count = relation.sum(1).astype(np.float32)
         numbers += [
             np.log1p(count),

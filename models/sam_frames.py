@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from models import opencv
+from models.screen_content import steps_down
 
 _STEP = 8
 """Grey levels from a row to the next from which there is an edge."""
@@ -62,7 +63,7 @@ def _between(level: np.ndarray, upright: np.ndarray) -> tuple[np.ndarray, np.nda
 def _edges(pixels: np.ndarray) -> np.ndarray:
     """bool [h, w]: whether a row differs from the one above it there."""
     edges = np.zeros(pixels.shape[:2], bool)
-    edges[1:] = np.abs(pixels[1:].astype(np.int16) - pixels[:-1]).max(2) > _STEP
+    edges[1:] = steps_down(pixels) > _STEP
     return edges
 
 

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.mask_model import Tick
 from models.sam_relations import COUNT
 from models.screen_layout import Part
 
@@ -90,10 +91,16 @@ class Jury:
         self._judges = nn.ModuleList(judges).eval()
 
     @torch.inference_mode()
-    def verdict(self, evidence: np.ndarray, relations: np.ndarray) -> Verdict:
-        """On evidence float32 [n, features] and relations bool [COUNT, n, n]."""
-        related = torch.from_numpy(relations).float()
-        told = [judge(torch.from_numpy(evidence), related) for judge in self._judges]
+    def verdict(self, evidence: np.ndarray, relations: np.ndarray, tick: Tick = lambda: None) -> Verdict:
+        """On evidence float32 [n, features] and relations bool [COUNT, n, n].
+
+        ``tick`` is called before each judge is asked and may raise to end the work.
+        """
+        seen, related = torch.from_numpy(evidence), torch.from_numpy(relations).float()
+        told = []
+        for judge in self._judges:
+            tick()
+            told.append(judge(seen, related))
         fit, chosen = (torch.stack([each[k] for each in told]).sigmoid().mean(0) for k in (0, 1))
         moves = torch.stack([each[2] for each in told]).softmax(3).mean(0)
         return Verdict(fit.numpy(), chosen.numpy(), moves.argmax(2).numpy() - FARTHEST)

@@ -52,6 +52,7 @@ def patches(pixels: np.ndarray, tick: Tick = lambda: None) -> list[Part]:
         numbers = [k for k in np.flatnonzero(fit).tolist() if not _known(stats[k], seen)]
         seen = np.concatenate([seen, stats[numbers]])
         for number, (x, y, w, h, area) in zip(numbers, stats[numbers].tolist(), strict=True):
+            tick()
             patch = np.pad((labels[y : y + h, x : x + w] == number).astype(np.uint8), 1)
             shapes = [_filled(patch)]
             if area < _LINES * w * h:

@@ -94,22 +94,22 @@ def more_parts(
 
     ``tick`` is called often and may raise to end the work.
     """
-    return chosen_parts(readings(pixels, tick), known, limit)
+    return chosen_parts(readings(pixels, tick), known, limit, tick)
 
 
-def chosen_parts(found: Readings, known: Sequence[Part], limit: int) -> list[Part]:
+def chosen_parts(found: Readings, known: Sequence[Part], limit: int, tick: Tick = lambda: None) -> list[Part]:
     """At most ``limit`` of the boxes read that are not among the known ones.
 
     Their masks are their boxes. What is framed comes first, then boxes that several readings agree on, then
     rows of blocks. A known part of another shape than its box does not keep that box out. Deterministic.
     """
     near = np.array([part.box for part in known if part.mask.mean() >= _SAME]).reshape(-1, 4)
-    taken = _unlike(found.framed, range(len(found.framed)), near, min(_FRAMES, limit))
+    taken = _unlike(found.framed, range(len(found.framed)), near, min(_FRAMES, limit), tick)
     near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
-    agreed = _agreed(found.joined, near, max(0, limit - len(taken) - int(_CUTS * limit)))
+    agreed = _agreed(found.joined, near, max(0, limit - len(taken) - int(_CUTS * limit)), tick)
     near = np.concatenate([near, np.array(agreed).reshape(-1, 4)])
     taken += agreed
-    taken += _agreed(found.cut, near, min(int(_CUTS * limit), limit - len(taken)))
+    taken += _agreed(found.cut, near, min(int(_CUTS * limit), limit - len(taken)), tick)
     return [Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1) for box in taken]
 
 
@@ -134,20 +134,26 @@ def _of_a_size(boxes: np.ndarray, height: int, width: int) -> np.ndarray:
     return boxes[(size.min(1) >= _SMALLEST) & (size.prod(1) <= _LARGEST * height * width)]
 
 
-def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
+def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int, tick: Tick) -> list[Box]:
     """Boxes int [n, 4] unlike the known ones and each other, those with most alike first."""
     boxes, counts = np.unique(boxes, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[: 8 * limit]
     boxes = boxes[order]
-    votes = np.array([int((box_overlaps(boxes, box) >= _SAME).sum()) for box in boxes]) + counts[order]
-    return _unlike(boxes, np.argsort(-votes, kind="stable"), known, limit)
+    votes = counts[order]
+    for number, box in enumerate(boxes):
+        tick()
+        votes[number] += int((box_overlaps(boxes, box) >= _SAME).sum())
+    return _unlike(boxes, np.argsort(-votes, kind="stable"), known, limit, tick)
 
 
-def _unlike(boxes: np.ndarray, order: Sequence[int] | np.ndarray, known: np.ndarray, limit: int) -> list[Box]:
+def _unlike(
+    boxes: np.ndarray, order: Sequence[int] | np.ndarray, known: np.ndarray, limit: int, tick: Tick
+) -> list[Box]:
     """At most ``limit`` of the boxes int [n, 4] in that order, unlike the known ones and each other."""
     taken: list[Box] = []
     near = known
     for index in order:
+        tick()
         if len(taken) == limit:
             break
         box = boxes[index]

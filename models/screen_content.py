@@ -54,6 +54,16 @@ def steepness(pixels: np.ndarray) -> np.ndarray:
     return _strongest(cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
 
 
+def steps_across(pixels: np.ndarray) -> np.ndarray:
+    """uint8 [H, W - 1]: grey levels from each pixel to the one right of it, the largest of the channels."""
+    return _strongest(opencv.load().absdiff(pixels[:, 1:], pixels[:, :-1]))
+
+
+def steps_down(pixels: np.ndarray) -> np.ndarray:
+    """uint8 [H - 1, W]: grey levels from each pixel to the one below it, the largest of the channels."""
+    return _strongest(opencv.load().absdiff(pixels[1:], pixels[:-1]))
+
+
 def _strongest(channels: np.ndarray) -> np.ndarray:
     """The largest of three channels; several times faster than ``max(2)``."""
     return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
