@@ -140,7 +140,7 @@ def segment(
     Args:
         name: as in ``load_segmenter``.
         max_regions: most regions in the map, the background included; 2 to 256.
-        progress: called in this thread while it works.
+        progress: called in this thread when there is something new to tell.
         cancelled: asked in this thread; the work ends soon after it returns True.
 
     Raises:
@@ -150,10 +150,14 @@ def segment(
     if not 2 <= max_regions <= 256:
         raise InputError(f"A region map holds 2 to 256 regions, not {max_regions}. Choose a number between.")
 
+    told: tuple[str, float] | None = None
+
     def step(text: str, fraction: float) -> None:
+        nonlocal told
         if cancelled is not None and cancelled():
             raise Cancelled(text)
-        if progress is not None:
+        if progress is not None and told != (text, fraction):
+            told = (text, fraction)
             progress(text, fraction)
 
     step("Finding regions", 0.0)
