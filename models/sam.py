@@ -28,7 +28,7 @@ from models.sam_evidence import Answers, Asked, evidence
 from models.sam_outline import outlined
 from models.sam_patches import patches
 from models.sam_prompts import View, free_points, views
-from models.sam_proposals import chosen_parts, readings, unlike
+from models.sam_proposals import chosen_parts, readings, unlike_masks
 from models.sam_relations import relations
 from models.screen_layout import Box, Part
 from models.segmenters import SEGMENTERS, Progress, load_segmenter
@@ -190,7 +190,7 @@ class SamSegmenter:
             drawn_in.append(outlined(pixels, part))
         parts = drawn_in
         if shapes:
-            further = unlike(patches(pixels, tick), parts, shapes)
+            further = unlike_masks(patches(pixels, tick), parts, shapes)
             suggested += [part.box for part in further]
             parts += further
             tick()

@@ -12,13 +12,16 @@ from models import opencv
 from models.mask_model import Tick
 from models.screen_content import steepness
 from models.screen_layout import Box, Part
+from models.screen_surfaces import filled_outline, grown_by_its_edge, smooth_patches
 
 _SMOOTH = (4, 10, 20)
 """Grey levels between neighbouring pixels up to which a surface goes on."""
 _LEAST, _LARGEST = 40, 0.9
 """Pixels of a patch, and share of the picture."""
 _NARROWEST = 6
-_RIM, _AS_LARGE = 2, 0.9
+_RIM = 2
+"""Empty pixels around the cut-out of a patch."""
+_OFF, _AS_LARGE = 2, 0.9
 """Pixels, and share of the area, by which a patch may change from one degree of smoothness to the next."""
 _LINES = 0.5
 """Share of its box below which a patch may be lines with knobs at their ends."""
@@ -36,15 +39,13 @@ def patches(pixels: np.ndarray, tick: Tick = lambda: None) -> list[Part]:
 
     ``tick`` is called often and may raise to end the work.
     """
-    cv2 = opencv.load()
     height, width = pixels.shape[:2]
     steep = steepness(pixels)
     found: list[Part] = []
     seen = np.zeros((0, 5), np.int64)
     for level in _SMOOTH:
         tick()
-        flat = (steep <= level).astype(np.uint8)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
+        labels, stats = smooth_patches(steep, level)
         stats = stats.astype(np.int64)
         fit = (stats[:, 2:4].min(1) >= _NARROWEST) & (stats[:, 4] >= _LEAST)
         fit &= stats[:, 4] < _LARGEST * height * width
@@ -53,28 +54,19 @@ def patches(pixels: np.ndarray, tick: Tick = lambda: None) -> list[Part]:
         seen = np.concatenate([seen, stats[numbers]])
         for number, (x, y, w, h, area) in zip(numbers, stats[numbers].tolist(), strict=True):
             tick()
-            patch = np.pad((labels[y : y + h, x : x + w] == number).astype(np.uint8), 1)
-            shapes = [_filled(patch)]
+            patch = np.pad((labels[y : y + h, x : x + w] == number).astype(np.uint8), _RIM)
+            shapes = [filled_outline(patch)[1]]
             if area < _LINES * w * h:
                 shapes += _knobs(patch)
-            found += [_part(shape, (x - 1, y - 1), (height, width)) for shape in shapes]
+            found += [_part(shape, (x - _RIM, y - _RIM), (height, width)) for shape in shapes]
         tick()
     return sorted(found, key=lambda part: (-int(part.mask.sum()), part.box))
 
 
 def _known(patch: np.ndarray, seen: np.ndarray) -> bool:
     """Whether a patch, as cv2's stats have it, is one of those seen, but for the rim."""
-    near = np.abs(seen[:, :4] - patch[:4]).max(1) <= _RIM
+    near = np.abs(seen[:, :4] - patch[:4]).max(1) <= _OFF
     return bool((near & (seen[:, 4] >= _AS_LARGE * patch[4])).any())
-
-
-def _filled(patch: np.ndarray) -> np.ndarray:
-    """A uint8 mask with everything inside its longest outline."""
-    cv2 = opencv.load()
-    outlines, _ = cv2.findContours(patch, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    full = np.zeros_like(patch)
-    cv2.drawContours(full, [max(outlines, key=cv2.contourArea)], -1, 1, cv2.FILLED)
-    return full
 
 
 def _knobs(patch: np.ndarray) -> list[np.ndarray]:
@@ -93,14 +85,7 @@ def _knobs(patch: np.ndarray) -> list[np.ndarray]:
 
 
 def _part(shape: np.ndarray, corner: tuple[int, int], screen: tuple[int, int]) -> Part:
-    """A uint8 mask whose upper left pixel lies at ``corner``, grown by the pixel that its edge took."""
-    grown = opencv.load().dilate(np.pad(shape, 1), np.ones((3, 3), np.uint8)).astype(bool)
-    x, y = corner[0] - 1, corner[1] - 1
-    grown = grown[max(-y, 0) : screen[0] - y, max(-x, 0) : screen[1] - x]
-    rows, columns = np.flatnonzero(grown.any(1)), np.flatnonzero(grown.any(0))
-    top, left = max(y, 0) + int(rows[0]), max(x, 0) + int(columns[0])
-    mask = grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    box = (left, top, left + mask.shape[1], top + mask.shape[0])
+    box, mask = grown_by_its_edge(shape, corner, screen)
     return Part(box, mask, _role(box, float(mask.mean())), -1)
 
 

@@ -104,7 +104,7 @@ def chosen_parts(found: Readings, known: Sequence[Part], limit: int, tick: Tick 
     rows of blocks. A known part of another shape than its box does not keep that box out. Deterministic.
     """
     near = np.array([part.box for part in known if part.mask.mean() >= _SAME]).reshape(-1, 4)
-    taken = _unlike(found.framed, range(len(found.framed)), near, min(_FRAMES, limit), tick)
+    taken = _unlike_boxes(found.framed, range(len(found.framed)), near, min(_FRAMES, limit), tick)
     near = np.concatenate([near, np.array(taken).reshape(-1, 4)])
     agreed = _agreed(found.joined, near, max(0, limit - len(taken) - int(_CUTS * limit)), tick)
     near = np.concatenate([near, np.array(agreed).reshape(-1, 4)])
@@ -113,7 +113,7 @@ def chosen_parts(found: Readings, known: Sequence[Part], limit: int, tick: Tick 
     return [Part(box, np.ones((box[3] - box[1], box[2] - box[0]), bool), _role(box), -1) for box in taken]
 
 
-def unlike(parts: Sequence[Part], known: Sequence[Part], limit: int) -> list[Part]:
+def unlike_masks(parts: Sequence[Part], known: Sequence[Part], limit: int) -> list[Part]:
     """At most ``limit`` of the parts, the first ones, with masks unlike the known ones and each other."""
     together = list(known)
     boxes = np.array([part.box for part in known]).reshape(-1, 4)
@@ -143,10 +143,10 @@ def _agreed(boxes: np.ndarray, known: np.ndarray, limit: int, tick: Tick) -> lis
     for number, box in enumerate(boxes):
         tick()
         votes[number] += int((box_overlaps(boxes, box) >= _SAME).sum())
-    return _unlike(boxes, np.argsort(-votes, kind="stable"), known, limit, tick)
+    return _unlike_boxes(boxes, np.argsort(-votes, kind="stable"), known, limit, tick)
 
 
-def _unlike(
+def _unlike_boxes(
     boxes: np.ndarray, order: Sequence[int] | np.ndarray, known: np.ndarray, limit: int, tick: Tick
 ) -> list[Box]:
     """At most ``limit`` of the boxes int [n, 4] in that order, unlike the known ones and each other."""

@@ -40,10 +40,13 @@ class Surface:
     plain: bool
 
 
-def smooth_patches(steepness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Connected areas without edges: int32 labels [H, W] from 1 on (0: edges), and cv2's stats of each."""
+def smooth_patches(steepness: np.ndarray, level: int = FLAT) -> tuple[np.ndarray, np.ndarray]:
+    """Connected areas without edges: int32 labels [H, W] from 1 on (0: edges), and cv2's stats of each.
+
+    ``level`` is the largest difference between neighbouring pixels, in grey levels, inside one.
+    """
     cv2 = opencv.load()
-    flat = (steepness <= FLAT).astype(np.uint8)
+    flat = (steepness <= level).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
     return labels, stats
 
@@ -82,14 +85,14 @@ def _surface(
     """The surface that a patch fills, grown by the pixel that its edge took; None if its outline wanders."""
     cv2 = opencv.load()
     padded = np.pad(crop, MARGIN).astype(np.uint8)
-    outline, filled = _filled(padded)
+    outline, filled = filled_outline(padded)
     straight = _straightness(outline - MARGIN + np.array(corner), screen)
     if min(crop.shape) >= 24:
         # Letters that touch the edge leave bays: shut their mouths, fill, and go back to the old outline.
         width = 13 if min(crop.shape) >= 60 or max(crop.shape) >= 200 else 7
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        _, wide = _filled(cv2.dilate(filled, disc))
-        outline, filled = _filled(cv2.erode(wide, disc))
+        _, wide = filled_outline(cv2.dilate(filled, disc))
+        outline, filled = filled_outline(cv2.erode(wide, disc))
     area = int(filled.sum())
     box_area = crop.shape[0] * crop.shape[1]
     hull = max(cv2.contourArea(cv2.convexHull(outline)), 1.0)
@@ -110,13 +113,7 @@ def _surface(
         drawn = plain or rounded or straight >= (0.4 if rectangle else 0.8)
     if not drawn:
         return None
-    grown = cv2.dilate(filled, np.ones((3, 3), np.uint8)).astype(bool)
-    x0, y0 = corner[0] - MARGIN, corner[1] - MARGIN
-    grown = grown[max(-y0, 0) : screen[0] - y0, max(-x0, 0) : screen[1] - x0]
-    rows, columns = np.flatnonzero(grown.any(1)), np.flatnonzero(grown.any(0))
-    grown = grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    x0, y0 = max(x0, 0) + int(columns[0]), max(y0, 0) + int(rows[0])
-    box = (x0, y0, x0 + grown.shape[1], y0 + grown.shape[0])
+    box, grown = grown_by_its_edge(filled, (corner[0] - MARGIN, corner[1] - MARGIN), screen)
     colour = pixels[crop].mean(0)
     return Surface(box, grown, int(grown.sum()), patch, colour, plain and not rectangle)
 
@@ -141,7 +138,7 @@ def _is_crisp(surface: Surface, steepness: np.ndarray) -> bool:
     return bool(np.percentile(steepness[y0:y1, x0:x1][outline], 30) >= 3 * FLAT)
 
 
-def _filled(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def filled_outline(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The longest outline of a uint8 mask, as cv2 has it, and the mask inside it, holes filled."""
     cv2 = opencv.load()
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -149,6 +146,25 @@ def _filled(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     filled = np.zeros_like(mask)
     cv2.drawContours(filled, [outline], -1, 1, cv2.FILLED)
     return outline, filled
+
+
+def grown_by_its_edge(
+    mask: np.ndarray, corner: tuple[int, int], screen: tuple[int, int]
+) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """A uint8 mask grown by the pixel that its edge took, as its box on the screen and bool mask of that.
+
+    Args:
+        mask: with an empty rim.
+        corner: x, y of its upper left pixel; may lie outside the screen.
+        screen: height and width.
+    """
+    grown = opencv.load().dilate(mask, np.ones((3, 3), np.uint8)).astype(bool)
+    x0, y0 = corner
+    grown = grown[max(-y0, 0) : screen[0] - y0, max(-x0, 0) : screen[1] - x0]
+    rows, columns = np.flatnonzero(grown.any(1)), np.flatnonzero(grown.any(0))
+    grown = grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x0, y0 = max(x0, 0) + int(columns[0]), max(y0, 0) + int(rows[0])
+    return (x0, y0, x0 + grown.shape[1], y0 + grown.shape[0]), grown
 
 
 def is_small(box: tuple[int, int, int, int], screen: tuple[int, int]) -> bool:

@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add(
         "--regions",
         metavar="S",
-        help="faithfulness: regions of one source: truth, opencv, grid, sam; at most N with -N after it",
+        help="faithfulness: regions of one source: truth, opencv, grid or sam; at most 32, or N as in grid-N",
     )
     add("--segmenter", metavar="S", action="append", default=[], help="segment: one more, as sam:CHECKPOINT")
     add(

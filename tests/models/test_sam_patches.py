@@ -8,7 +8,7 @@ import pytest
 
 from core.overlap import overlap
 from models.sam_patches import patches
-from models.sam_proposals import unlike
+from models.sam_proposals import unlike_masks
 from models.screen_layout import Part
 
 
@@ -88,6 +88,6 @@ def test_a_shape_is_told_from_its_box_and_known_only_once() -> None:
     box = Part((10, 10, 50, 50), np.ones((40, 40), bool), "card", -1)
     triangle = Part((10, 10, 50, 50), half, "shape", -1)
     small = Part((60, 60, 70, 70), np.ones((10, 10), bool), "icon", -1)
-    assert unlike([triangle, triangle, small], [box], 5) == [triangle, small]
-    assert unlike([triangle, small], [box], 1) == [triangle]
-    assert unlike([box], [box], 5) == []
+    assert unlike_masks([triangle, triangle, small], [box], 5) == [triangle, small]
+    assert unlike_masks([triangle, small], [box], 1) == [triangle]
+    assert unlike_masks([box], [box], 5) == []

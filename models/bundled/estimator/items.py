@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.calibration import Item
+from core.errors import InputError
 from core.evidence import Read, Truth
 from core.partition import partition
 from core.regions import RegionMap
@@ -14,8 +15,10 @@ from core.screenshot import Screenshot
 from models import segmenters
 from models.bundled.screens import HELD_OUT, KINDS, Sample, generate
 
-SOURCES = ("sam", "truth", "sam", "opencv", "sam", "sam-coarse", "grid", "opencv")
+SOURCES = ("sam", "truth", "sam", "opencv", "sam", "sam-12", "grid-12", "opencv")
 """Where the regions of training screens come from, in turn."""
+MOST_REGIONS = 32
+"""Regions that a segmenter finds at most, where its name says nothing else."""
 
 
 def element_map(sample: Sample, max_regions: int = 24) -> RegionMap:
@@ -36,15 +39,18 @@ def element_map(sample: Sample, max_regions: int = 24) -> RegionMap:
 def regions_of(sample: Sample, source: str) -> RegionMap:
     """The regions of a generated screen: "truth", or what a segmenter named so finds.
 
-    After the name may come how many there are at most, as in "grid-32"; "coarse" is 12.
+    After the name may come how many there are at most, as in "grid-12"; otherwise it is ``MOST_REGIONS``.
+
+    Raises:
+        InputError: there is no such segmenter, or the number is none.
     """
     if source == "truth":
         return element_map(sample)
     screenshot = Screenshot(sample.image, f"{sample.kind}-{sample.seed}", "")
     name, _, most = source.partition("-")
-    if most.isdecimal():
-        return segmenters.segment(screenshot, name, max_regions=int(most))
-    return segmenters.segment(screenshot, name, max_regions=12 if most or name == "grid" else 32)
+    if most and not most.isdecimal():
+        raise InputError(f"“{source}” names no regions. Write a segmenter and a number, such as grid-12.")
+    return segmenters.segment(screenshot, name, max_regions=int(most or MOST_REGIONS))
 
 
 def truth_of(sample: Sample) -> Truth:
