@@ -37,7 +37,7 @@ from core.trace import Sampling
 Say = Callable[[str, float | None], None]
 
 DROPOUT = 0.1
-"""Share of the network's inputs that are left out while it learns."""
+"""Share of a network's inputs that are left out while it learns, where nothing else is asked for."""
 ADAPTING_RATE = 3e-4
 """Learning rate for a network that knows something already; from random weights it is ten times that."""
 
@@ -302,12 +302,14 @@ def fit(
     should_stop: ShouldStop | None = None,
     start: Estimator | None = None,
     state: Path | None = None,
+    dropout: float = DROPOUT,
 ) -> tuple[EffectNetwork, EstimatorConfig]:
     """Fit an estimator on collected examples.
 
     The loss compares predicted with measured log-probabilities over the random masks, for tokens and for
     steps (``core/effect_loss.py``), and the reliance by its error in nats. An average of the weights over the
-    last part of the fit is kept.
+    last part of the fit is kept. What comes out is one network, or as many as ``start`` has, each fitted by
+    itself.
 
     Args:
         examples: files of ``collect``.
@@ -321,6 +323,7 @@ def fit(
         start: an estimator to adapt, gently, instead of beginning with random weights; ``hidden`` is its own.
         state: file that keeps the fit after each pass. A fit that was killed and is begun again with the same
             arguments goes on there, and comes out as if nothing had happened.
+        dropout: share of a network's inputs that are left out while it learns.
 
     Raises:
         InputError: no examples, or ``start`` reads other layers and heads than they hold.
@@ -335,10 +338,11 @@ def fit(
         heads=first.attention.shape[2],
         content=first.content.shape[1],
         hidden=hidden if start is None else start.config.hidden,
+        members=1 if start is None else start.config.members,
         thinker=thinker.identity.name,
         thinker_sha256=thinker.identity.sha256,
     )
-    network = EffectNetwork(config, DROPOUT)
+    network = EffectNetwork(config, dropout)
     if start is None:
         network.standardize(
             torch.cat([example.regional.float().flatten(0, 1) for example in data]),
@@ -357,7 +361,7 @@ def fit(
     )
     names = [path.name for path in examples]
     origin = "" if start is None else start.identity.sha256
-    kept = FitState(state, fit_key([config, names, epochs, seed, origin]))
+    kept = FitState(state, fit_key([config, names, epochs, seed, origin, dropout]))
     parts = {"network": network, "average": average}
     done, spent = kept.recall(parts, optimizer)
     began = time.monotonic() - spent
@@ -374,7 +378,7 @@ def fit(
             loss = torch.stack([_loss(network, data[i]) for i in chosen]).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            _clip(network)
             optimizer.step()
             average.update_parameters(network)
             total += float(loss.detach()) * len(chosen)
@@ -385,8 +389,27 @@ def fit(
     return network.eval(), config
 
 
+def _clip(network: EffectNetwork) -> None:
+    """Shorten the gradient of each of the networks to 1 where it is longer, as if it were alone."""
+    slopes = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    length = torch.stack([slope.flatten(1).square().sum(1) for slope in slopes]).sum(0).sqrt()
+    factor = (1 / (length + 1e-6)).clamp_max(1.0)
+    for slope in slopes:
+        slope.mul_(factor.view(-1, *[1] * (slope.dim() - 1)))
+
+
 def _loss(network: EffectNetwork, example: _Prepared) -> Tensor:
-    effects, reliance = network(example.regional.float(), example.general, example.content)
+    """Summed over the networks; what one of them gets wrong is none of the others' business."""
+    read = network.read_each(example.regional.float(), example.general, example.content)
+    return torch.stack(
+        [
+            _loss_of(effects, reliance, example)
+            for effects, reliance in zip(read.effects, read.reliance, strict=True)
+        ]
+    ).sum()
+
+
+def _loss_of(effects: Tensor, reliance: Tensor, example: _Prepared) -> Tensor:
     predicted = example.masks @ effects.T
     tokens = disagreement(predicted, example.centred)
     steps = disagreement(predicted @ example.step_sums, example.centred @ example.step_sums)

@@ -91,10 +91,11 @@ def summarize(
         "kinds": {kind: {"tokens", "steps"}}} with "coverage", "width" (nats), "coverage_of_large" and
         "width_of_large" of each, or None without intervals,
         "methods": {name: {"description", "in_nats", "screens", "passes", "encodings",
-        "seconds_per_token", each of ``COLUMNS``, "r2", "slope", "share_of_ceiling": {"steps", "tokens"},
+        "seconds_per_token", each of ``COLUMNS``, "r2", "slope",
+        "share_of_ceiling": {"steps", "tokens", "r2"},
         "kinds": {kind: {each of ``COLUMNS``, "r2", "slope"}}}}}. Each column is {"mean", "low", "high",
         "count"}; ``passes``, ``encodings`` and ``seconds_per_token`` are means. The share of the ceiling is
-        the ratio of LDS to that of ``CEILING`` over the screens that both were judged on.
+        the ratio of LDS (or of R²) to that of ``CEILING`` over the screens that both were judged on.
     """
     kinds = sorted({one.kind for one in judged if one.kind})
     described = {method.name: (method.description, method.in_nats) for method in methods}
@@ -115,7 +116,8 @@ def summarize(
             "seconds_per_token": sum(one.scores[name].seconds for one in mine) / max(tokens, 1),
             **_block([one.scores[name] for one in mine]),
             "share_of_ceiling": {
-                column: asdict(_share_of_ceiling(mine, name, column)) for column in ("steps", "tokens")
+                **{of: asdict(_share_of_ceiling(mine, name, of)) for of in ("steps", "tokens")},
+                "r2": asdict(_explained_of_ceiling(mine, name)),
             },
             "kinds": {kind: _block([one.scores[name] for one in mine if one.kind == kind]) for kind in kinds},
         }
@@ -187,6 +189,19 @@ def _share_of_ceiling(judged: Sequence[Judged], name: str, column: str) -> Inter
         np.array([scores[name].columns[column].sum() for scores in both]),
         np.array([scores[CEILING].columns[column].sum() for scores in both]),
     )
+
+
+def _explained_of_ceiling(judged: Sequence[Judged], name: str) -> Interval:
+    """Ratio of R² to that of ``CEILING``: both are shares of the same variation over masks."""
+    pairs = [(one.scores[name].scale, one.scores[CEILING].scale) for one in judged if CEILING in one.scores]
+    explained = np.array(
+        [
+            [mine[1] - mine[0], best[1] - best[0]]
+            for mine, best in pairs
+            if mine is not None and best is not None
+        ]
+    ).reshape(-1, 2)
+    return bootstrap_ratio(explained[:, 0], explained[:, 1])
 
 
 def table(result: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""The estimator: a small network from attention features to effects in nats.
+"""The estimator: small networks from attention features to effects in nats.
 
-It sees one region of one token at a time, together with the mean and the maximum over all regions and with
-what is known of the token; it therefore does not care how many regions there are or in which order. One
+Each sees one region of one token at a time, together with the mean and the maximum over all regions and with
+what is known of the token; it therefore does not care how many regions there are or in which order. Networks
+that began with other random weights err in other places, so the mean of several is what is told. One
 estimator belongs to one thinking model. Imports torch.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +28,7 @@ from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 3
+FORMAT = 4
 _FLOOR = 1e-4
 _CERTAIN = 1e-7
 _STILL = 1e-5
@@ -46,7 +48,8 @@ class EstimatorConfig:
     Attributes:
         layers, heads: readable attention layers of the thinking model, and heads in each.
         content: length of what is known of a region's content; 0 for nothing.
-        hidden: width of the network.
+        hidden: width of each network.
+        members: how many networks say what they make of it.
         thinker: name of the thinking model.
         thinker_sha256: its content hash.
         interval: half the width of a nine-in-ten interval, in predicted errors, for effects of each size that
@@ -58,6 +61,7 @@ class EstimatorConfig:
     heads: int
     content: int = 0
     hidden: int = 64
+    members: int = 1
     thinker: str = ""
     thinker_sha256: str = ""
     interval: tuple[float, ...] = ()
@@ -118,12 +122,12 @@ def token_inputs(features: Features) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What the network makes of n tokens and R regions.
+    """What K networks make of n tokens and R regions, or, without the first axis, their mean.
 
     Attributes:
-        effects: [n, R], nats.
-        reliance: [n], nats.
-        known: [n, R, …]; what the error of each effect is told from.
+        effects: [K, n, R], nats.
+        reliance: [K, n], nats.
+        known: [K, n, R, …]; what the error of each effect is told from.
     """
 
     effects: Tensor
@@ -131,17 +135,35 @@ class Reading:
     known: Tensor
 
 
+class Linears(nn.Module):
+    """K linear layers side by side, one for each network, in one product: [K or 1, …, in] → [K, …, out]."""
+
+    def __init__(self, members: int, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__()
+        each = [nn.Linear(inputs, outputs, bias) for _ in range(members)]
+        self.weight = nn.Parameter(torch.stack([one.weight.detach().T for one in each]))
+        self.bias = nn.Parameter(torch.stack([one.bias.detach() for one in each])) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        product = x.flatten(1, -2) @ self.weight
+        if self.bias is not None:
+            product = product + self.bias.unsqueeze(1)
+        return product.unflatten(1, x.shape[1:-1])
+
+
 class EffectNetwork(nn.Module):
-    """Region and token inputs → effects and reliance."""
+    """Region and token inputs → effects and reliance: the mean of what K networks say of them."""
 
     def __init__(self, config: EstimatorConfig, dropout: float = 0.0) -> None:
         """
         Args:
-            dropout: share of inputs that are left out while fitting.
+            dropout: share of inputs that are left out while fitting, for each network others.
         """
         super().__init__()
-        pairs, hidden = config.layers * config.heads, config.hidden
+        pairs, hidden, members = config.layers * config.heads, config.hidden, config.members
         regional, general = 4 * pairs + (len(CARRIED) + 2) * config.layers + 10, 2 * pairs + 5
+        self.members = members
         self.dropout = dropout
         self.region_mean = nn.Buffer(torch.zeros(regional))
         self.region_scale = nn.Buffer(torch.ones(regional))
@@ -149,19 +171,18 @@ class EffectNetwork(nn.Module):
         self.token_scale = nn.Buffer(torch.ones(general))
         self.content_mean = nn.Buffer(torch.zeros(config.content))
         self.content_basis = nn.Buffer(torch.zeros(config.content, _CONTENT))
-        self.region_in = nn.Linear(regional, hidden)
-        self.token_in = nn.Linear(general, hidden)
-        self.content_in = nn.Linear(_CONTENT, hidden, bias=False)
-        self.context = nn.Linear(2 * hidden, hidden, bias=False)
-        self.mix = nn.Linear(hidden, hidden)
-        self.out = nn.Linear(2 * hidden, 2)
-        self.direct = nn.Linear(regional, 1, bias=False)
-        self.scale = nn.Linear(2 * hidden, 1)
-        self.reliance = nn.Linear(2 * hidden, 1)
-        self.error = nn.Linear(2 * hidden + 2, 1)
+        self.region_in = Linears(members, regional, hidden)
+        self.token_in = Linears(members, general, hidden)
+        self.content_in = Linears(members, _CONTENT, hidden, bias=False)
+        self.context = Linears(members, 2 * hidden, hidden, bias=False)
+        self.mix = Linears(members, hidden, hidden)
+        self.out = Linears(members, 2 * hidden, 2)
+        self.direct = Linears(members, regional, 1, bias=False)
+        self.scale = Linears(members, 2 * hidden, 1)
+        self.reliance = Linears(members, 2 * hidden, 1)
+        self.error = nn.Linear(members * (2 * hidden + 2) + (members > 1), 1)
         for start_at_nothing in (self.direct, self.scale):
             nn.init.zeros_(start_at_nothing.weight)
-        nn.init.zeros_(self.scale.bias)
 
     @torch.no_grad()
     def standardize(self, regional: Tensor, general: Tensor, content: Tensor) -> None:
@@ -194,27 +215,54 @@ class EffectNetwork(nn.Module):
         return self.error(known).squeeze(-1).clamp(_SMALLEST, _LARGEST).exp()
 
     def read(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
-        """As ``forward``, with what the errors are told from."""
-        regional = ((regional - self.region_mean) * self.region_scale).clamp(-8, 8)
-        general = ((general - self.token_mean) * self.token_scale).clamp(-8, 8)
-        content = ((content - self.content_mean) @ self.content_basis).clamp(-8, 8)
-        regional = F.dropout(regional, self.dropout, self.training)
-        general = F.dropout(general, self.dropout, self.training)
-        told = self.token_in(general).unsqueeze(1) + self.content_in(content)
+        """As ``forward``, with what the errors are told from: also how far the networks are apart."""
+        each = self.read_each(regional, general, content)
+        known = list(each.known.unbind(0))
+        if self.members > 1:
+            known.append((each.effects.detach().std(0) + _CERTAIN).log().unsqueeze(-1))
+        return Reading(each.effects.mean(0), each.reliance.mean(0), torch.cat(known, -1))
+
+    def read_each(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
+        """What each network makes of the inputs, which are as in ``forward``."""
+        regional = ((regional - self.region_mean) * self.region_scale).clamp(-8, 8).unsqueeze(0)
+        general = ((general - self.token_mean) * self.token_scale).clamp(-8, 8).unsqueeze(0)
+        content = ((content - self.content_mean) @ self.content_basis).clamp(-8, 8).unsqueeze(0)
+        if self.training and self.dropout:
+            regional = F.dropout(regional.expand(self.members, -1, -1, -1), self.dropout)
+            general = F.dropout(general.expand(self.members, -1, -1), self.dropout)
+        told = self.token_in(general).unsqueeze(2) + self.content_in(content).unsqueeze(1)
         first = F.gelu(self.region_in(regional) + told)
-        around = torch.cat((first.mean(1), first.amax(1)), -1)
-        second = F.gelu(self.mix(first) + self.context(around).unsqueeze(1))
+        around = torch.cat((first.mean(2), first.amax(2)), -1)
+        second = F.gelu(self.mix(first) + self.context(around).unsqueeze(2))
         value, gate = self.out(torch.cat((first, second), -1)).unbind(-1)
-        overall = torch.cat((second.mean(1), second.amax(1)), -1)
+        overall = torch.cat((second.mean(2), second.amax(2)), -1)
         # The gate can close: most regions do nothing for most tokens, and a sum over many should stay there.
         # The scale is the token's: effects on a token that is all but certain are in order, but tiny.
         scale = self.scale(overall).clamp(_SMALLEST, _LARGEST)
         effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale.exp()
         size = (effects.abs() + _CERTAIN).log()
         known = torch.cat(
-            (first, second, size.unsqueeze(-1), scale.unsqueeze(1).expand_as(effects[..., None])), -1
+            (first, second, size.unsqueeze(-1), scale.unsqueeze(2).expand_as(effects[..., None])), -1
         )
         return Reading(effects, self.reliance(overall).squeeze(-1), known.detach())
+
+
+def joined(
+    networks: Sequence[EffectNetwork], config: EstimatorConfig
+) -> tuple[EffectNetwork, EstimatorConfig]:
+    """Networks that were fitted each by itself, on the same examples, side by side in one.
+
+    Args:
+        config: of each of them.
+    """
+    config = replace(config, members=sum(network.members for network in networks))
+    whole = EffectNetwork(config)
+    tensors = dict(networks[0].named_buffers())
+    for name, values in whole.named_parameters():
+        own = name.startswith("error.")
+        tensors[name] = values if own else torch.cat([network.get_parameter(name) for network in networks])
+    whole.load_state_dict(tensors)
+    return whole.eval(), config
 
 
 class Estimator:
@@ -267,7 +315,7 @@ class Estimator:
                 f"The estimator {self.identity.name} was fitted on {self.config.thinker or 'another model'} "
                 "and does not fit this one. Calibrate one for this model."
             )
-        device = self.network.out.weight.device
+        device = self.network.error.weight.device
         here = features if features.log_prob.device == device else features.to(device)
         with at_most(1 if device.type == "cpu" else None):
             read = self.network.read(region_inputs(here), token_inputs(here), here.content.float())

@@ -87,10 +87,11 @@ def fit_interval(
 
 def _learn(network: EffectNetwork, examples: Sequence[_Errors], seed: int) -> None:
     network.error.requires_grad_(True)
-    optimizer = torch.optim.AdamW(network.error.parameters(), lr=_RATE)
+    rate = _RATE / network.members  # each of them adds inputs, and with them to every stride
+    optimizer = torch.optim.AdamW(network.error.parameters(), lr=rate)
     for epoch in range(PASSES):
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * 0.5 * (1 + math.cos(math.pi * epoch / PASSES)) + 1e-5
+            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * epoch / PASSES)) + 1e-5
         for i in np.random.default_rng((seed, epoch)).permutation(len(examples)):
             scale = network.error_of(examples[i].known)
             # The error is taken for a Laplace variable: its scale is learned alike for tiny and large errors.

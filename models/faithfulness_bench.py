@@ -37,7 +37,7 @@ Load = Callable[[], tuple[Thinker, EffectEstimator | None, LinearAttention | Non
 
 SOURCES: Final = ("truth", "sam")
 EVERY: Final = 8
-"""With 100 screens of each kind, one in so many judged thoroughly keeps two cores busy for half an hour."""
+"""One screen in so many is judged thoroughly, where nothing else is asked for."""
 FIRST_SEED: Final = 500_000
 
 
@@ -112,7 +112,7 @@ def bench_faithfulness(
     result = summarize(judged, [METHODS[name] for name in plan.methods], plan.masks, plan.half)
     if keep is not None:
         keep.unlink(missing_ok=True)
-    return result | {"regions": list(plan.sources), "processes": processes}
+    return result | {"regions": list(plan.sources), "every": plan.every, "processes": processes}
 
 
 def _judge(load: Load, plan: Plan, kept: Kept, share: tuple[int, int]) -> Generator[tuple[str, Judged]]:

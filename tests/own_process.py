@@ -84,9 +84,12 @@ def starve(connection: Connection, arguments: list[str], passes: int) -> None:
         done += 1
         if done == passes:
             kept.extend(bytearray(30_000) for _ in range(1000))
-            del kept[::2]  # leaves holes in which what is small still finds a place
             used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
             resource.setrlimit(resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
+            with contextlib.suppress(MemoryError):
+                while True:  # what earlier passes let go of is no room for this one
+                    kept.append(bytearray(60_000))
+            del kept[:1000:2]  # leaves holes in which what is small still finds a place
         return whole(self, cache, **inputs)
 
     Thinker.forward = forward  # type: ignore[method-assign]

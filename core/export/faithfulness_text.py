@@ -31,7 +31,10 @@ def section(result: dict[str, Any]) -> str:
     each = set(kinds.values())
     samples = max(each)
     per_kind = f"{samples if len(each) == 1 else f'{min(each)} to {samples}'} of each kind"
-    command = "uv run sightline bench faithfulness" + (f" --samples {samples}" if samples != 100 else "")
+    asked = {"--samples": (samples, 100), "--every": (result.get("every", 8), 8)}
+    command = "uv run sightline bench faithfulness" + "".join(
+        f" {option} {value}" for option, (value, usual) in asked.items() if value != usual
+    )
     half = ", run in bfloat16" if result["precision"] == "bfloat16" else ""
     parts = [
         _wrapped(
@@ -73,8 +76,9 @@ def _of_ceiling(methods: dict[str, Any]) -> str:
     share = methods["estimator"]["share_of_ceiling"]
     return (
         f"On the {share['steps']['count']} screens that both were judged on, the estimator reaches "
-        f"{_with_interval(share['steps'])} of the LDS of {CEILING} for steps and "
-        f"{_with_interval(share['tokens'])} for tokens, most of which are all but certain and hardly move."
+        f"{_with_interval(share['steps'])} of the LDS of {CEILING} for steps, "
+        f"{_with_interval(share['r2'])} of its R² in nats, and {_with_interval(share['tokens'])} of its LDS "
+        "for tokens, most of which are all but certain and hardly move."
     )
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.ablation import half_masks
 from core.attribution.method import Method
-from core.attribution.registry import METHODS
+from core.attribution.registry import CEILING, METHODS
 from core.attribution.ridge import ridge
 from core.calibration import Item
 from core.comparison import COLUMNS, compare, judge_all, summarize, table
 from core.evidence import Located, Read
 from core.export.faithfulness_picture import draw_table
 from core.flag import ESTIMATOR, SCORES
-from core.judging import BEST_SUM, Setting, pointing
+from core.judging import BEST_SUM, Score, Setting, pointing
 from core.links import LITTLE_EVIDENCE
 from core.regions import region_map_from_labels
 from core.trace import Identity, Sampling
@@ -83,6 +84,19 @@ def test_methods_that_are_the_same_score_the_same(result):
     methods = result["methods"]
     for column in COLUMNS:
         assert methods["estimator"][column] == methods["mean attention"][column]
+
+
+def test_the_share_of_the_ceiling_is_taken_over_the_screens_that_both_were_judged_on(judged):
+    def score(lds: float, missed: float) -> Score:
+        columns = {"steps": np.array([lds]), "tokens": np.array([lds])}
+        return Score(columns, np.array([missed, 10.0, 1.0, 1.0]), 0, 0.0)
+
+    both = replace(judged[0], scores={"random": score(0.3, 6.0), CEILING: score(0.6, 2.0)})
+    alone = replace(judged[2], scores={"random": score(0.9, 0.0)})
+    share = summarize([both, alone], METHODS_HERE, 16)["methods"]["random"]["share_of_ceiling"]
+    assert share["steps"]["mean"] == share["tokens"]["mean"] == pytest.approx(0.5)
+    assert share["r2"]["mean"] == pytest.approx(0.5), "(1 - 6 / 10) / (1 - 2 / 10)"
+    assert share["r2"]["count"] == 1
 
 
 def test_costly_methods_and_curves_are_judged_on_some_screens_of_each_kind(judged, result):

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.estimator import EffectNetwork, Estimator, EstimatorConfig, load_estimator, save_estimator
+from core.estimator import (
+    SIZES,
+    EffectNetwork,
+    Estimator,
+    EstimatorConfig,
+    joined,
+    load_estimator,
+    save_estimator,
+)
 from core.features import CARRIED, Features
 from core.trace import Identity
 
@@ -101,6 +109,35 @@ def test_saving_and_loading_keeps_the_estimates(network, estimator, tmp_path):
     assert len(loaded.identity.sha256) == 64
     assert loaded.config == CONFIG
     assert json.loads((tmp_path / "mine" / "config.json").read_text())["fitted"] == {"screens": 3}
+
+
+def made(seed: int) -> EffectNetwork:
+    torch.manual_seed(seed)
+    return EffectNetwork(CONFIG).eval()
+
+
+def test_the_estimate_is_the_mean_of_what_the_members_say():
+    each = [made(seed) for seed in range(3)]
+    network, config = joined(each, CONFIG)
+    assert config.members == 3
+    given = features(4, 5)
+    told = [Estimator(one, CONFIG, Identity("one")).estimate(given) for one in each]
+    effects, reliance = Estimator(network, config, Identity("all")).estimate(given)
+    np.testing.assert_allclose(effects, np.mean([one[0] for one in told], 0), atol=1e-6)
+    np.testing.assert_allclose(reliance, np.mean([one[1] for one in told], 0), atol=1e-6)
+    assert np.abs(told[0][0] - told[1][0]).max() > 1e-3, "members that began differently differ"
+
+
+def test_members_are_saved_and_loaded_together(tmp_path):
+    network, config = joined([made(0), made(1)], CONFIG)
+    config = replace(config, interval=(1.0,) * (len(SIZES) + 1))
+    save_estimator(tmp_path / "both", network, config, {})
+    loaded = load_estimator(tmp_path / "both")
+    given = features(3, 4)
+    estimator = Estimator(network, config, Identity("both"))
+    for mine, theirs in zip(loaded.interval(given), estimator.interval(given), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert loaded.config.members == 2
 
 
 def test_another_model_is_refused(estimator):

@@ -9,7 +9,7 @@ import torch
 from synthetic_examples import Model, synthetic
 
 from core.calibration import fit, save_example
-from core.estimator import Estimator
+from core.estimator import EffectNetwork, Estimator, joined
 from core.fit_state import FitState, fit_key
 from core.trace import Identity
 
@@ -82,3 +82,23 @@ def test_adapting_begins_with_what_the_estimator_knows(examples):
         for name, weight in network.state_dict().items()
     )
     assert 0 < moved < 0.01
+
+
+def test_members_that_are_adapted_together_learn_as_if_each_were_alone(examples):
+    def adapted(start: Estimator) -> EffectNetwork:
+        return fit(examples, Model(), epochs=2, start=start, dropout=0.0)[0]
+
+    alone = [fit(examples, Model(), epochs=2, seed=seed, hidden=8) for seed in (0, 1)]
+    config = alone[0][1]
+    starts = [Estimator(network, config, Identity("one")) for network, _ in alone]
+    # Both read inputs on the scale of the first, as members do.
+    starts[1].network.load_state_dict(
+        starts[1].network.state_dict() | dict(starts[0].network.named_buffers())
+    )
+    both = Estimator(*joined([start.network for start in starts], config), Identity("both"))
+    together = dict(adapted(both).named_parameters())
+    each = [dict(adapted(start).named_parameters()) for start in starts]
+    for name, weight in together.items():
+        if not name.startswith("error."):  # which a fit leaves alone
+            expected = torch.cat([one[name] for one in each])
+            torch.testing.assert_close(weight, expected, atol=1e-6, rtol=1e-4)

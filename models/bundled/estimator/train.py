@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
 from core.calibration import collect, fit
 from core.comparison import compare, table
-from core.estimator import load_estimator, save_estimator
+from core.estimator import EffectNetwork, EstimatorConfig, joined, load_estimator, save_estimator
 from core.interval_fit import fit_interval
 from core.trace import Sampling
 from models.bundled.estimator.items import items
@@ -48,6 +49,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fit-minutes", type=float, default=5.0)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--dropout", type=float, default=0.25)
+    parser.add_argument("--members", type=int, default=4, help="networks, each from its own random weights")
     parser.add_argument("--keep", type=int, default=8, help="one example in so many is for the intervals")
     parser.add_argument("--judge", type=int, default=100, help="held-out screens to judge on")
     parser.add_argument("--judge-minutes", type=float, default=5.0)
@@ -89,6 +92,36 @@ def _collect_side_by_side(arguments: argparse.Namespace) -> list[Path]:
     return sorted(arguments.examples.glob("*.safetensors"))
 
 
+def _fit(arguments: argparse.Namespace, fitted: list[Path], member: int, folder: Path) -> None:
+    """Fit one member of the estimator, in a process of its own, and leave it in a folder."""
+    torch.set_num_threads(1)
+    network, config = fit(
+        fitted,
+        load_thinker(arguments.thinker, device="cpu"),
+        arguments.epochs,
+        arguments.seed + member,
+        arguments.hidden,
+        arguments.fit_minutes * 60,
+        lambda text, fraction: _say(f"Network {member + 1}: {text}", fraction),
+        dropout=arguments.dropout,
+    )
+    save_estimator(folder, network, config, {})
+
+
+def _fit_side_by_side(
+    arguments: argparse.Namespace, fitted: list[Path]
+) -> tuple[EffectNetwork, EstimatorConfig]:
+    """All members of the estimator, ``--processes`` at a time."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as made, context.Pool(arguments.processes, maxtasksperchild=1) as pool:
+        folders = [Path(made, str(member)) for member in range(arguments.members)]
+        tasks = [(arguments, fitted, member, folder) for member, folder in enumerate(folders)]
+        pool.starmap(_fit, tasks, chunksize=1)
+        members = [load_estimator(folder) for folder in folders]
+    torch.manual_seed(arguments.seed)  # what tells their errors is theirs together, and begins at random
+    return joined([one.network for one in members], members[0].config)
+
+
 def main() -> None:
     """The command line of the recipe."""
     arguments = _arguments()
@@ -98,15 +131,7 @@ def main() -> None:
     thinker = load_thinker(arguments.thinker, device="cpu")
     kept = examples[:: arguments.keep]
     fitted = [path for path in examples if path not in set(kept)]
-    network, config = fit(
-        fitted,
-        thinker,
-        arguments.epochs,
-        arguments.seed,
-        arguments.hidden,
-        arguments.fit_minutes * 60,
-        _say,
-    )
+    network, config = _fit_side_by_side(arguments, fitted)
     config = fit_interval(network, config, fitted, kept, arguments.seed)
     notes: dict[str, object] = {
         "screens": len(fitted),
@@ -114,6 +139,7 @@ def main() -> None:
         "masks": arguments.masks,
         "operator": "pixels",
         "seed": arguments.seed,
+        "dropout": arguments.dropout,
         "collect_seconds": round(collected),
         "fit_seconds": round(time.monotonic() - began - collected),
     }

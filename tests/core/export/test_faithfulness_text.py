@@ -34,9 +34,17 @@ def test_a_row_says_lds_with_its_interval_and_what_it_costs(result):
 def test_how_near_the_estimator_comes_to_ablations_is_said_in_a_sentence(result):
     share = result["methods"]["estimator"]["share_of_ceiling"]
     told = section(result).replace("\n", " ")
-    for of in ("steps", "tokens"):
+    for of in ("steps", "tokens", "r2"):
         assert f"{share[of]['mean']:.2f}".removeprefix("0") + " [" in told
-        assert f"for {of}" in told
+    for of in ("for steps", "for tokens", "of its R² in nats"):
+        assert of in told
+
+
+def test_the_command_says_what_was_asked_for_beyond_what_is_usual(result):
+    usual = result | {"kinds": dict.fromkeys(result["kinds"], 100), "every": 8}
+    assert "`uv run sightline bench faithfulness`" in section(usual).replace("\n", " ")
+    other = result | {"kinds": dict.fromkeys(result["kinds"], 7), "every": 3}
+    assert "faithfulness --samples 7 --every 3`" in section(other).replace("\n", " ")
 
 
 def between(mean: float) -> dict[str, float]:
