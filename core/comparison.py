@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.agreement import RELIANT
 from core.attribution.linear_attention import LinearAttention
 from core.attribution.method import Method, OpenModel
 from core.attribution.registry import CEILING
@@ -23,7 +24,9 @@ from core.run import EffectEstimator
 from core.thinking import ShouldStop
 from core.trace import Sampling
 
-SCHEMA: Final = "sightline.faithfulness/4"
+SCHEMA: Final = "sightline.faithfulness/5"
+SHARED: Final = ("steps", "tokens", "reliant_steps", "reliant_tokens")
+"""Columns whose share of the ceiling is told."""
 COLUMNS: Final = (*LDS_COLUMNS, "pointing", *CURVE_COLUMNS)
 
 
@@ -86,13 +89,16 @@ def summarize(
 
     Returns:
         {"schema", "operator", "masks", "precision", "screens", "thorough_screens", "kinds": {kind: screens},
-        "tokens", "seconds_per_pass", "flag": {"threshold" (nats), "tokens", "steps"} with what
-        ``core.flag.judge_flag`` says of each, "intervals": {"nominal", "tokens", "steps",
+        "tokens", "seconds_per_pass", "moved": {"threshold" (``RELIANT``, nats), "tokens", "steps"}, each
+        {"targets", "reliant", "spread", "spread_of_reliant"}: how many rely on the screenshot, and how far
+        random masks move the others and those (median standard deviation over masks, nats),
+        "flag": {"threshold" (nats), "tokens", "steps"} with what ``core.flag.judge_flag`` says of each,
+        "intervals": {"nominal", "tokens", "steps",
         "kinds": {kind: {"tokens", "steps"}}} with "coverage", "width" (nats), "coverage_of_large" and
         "width_of_large" of each, or None without intervals,
         "methods": {name: {"description", "in_nats", "screens", "passes", "encodings",
         "seconds_per_token", each of ``COLUMNS``, "r2", "slope",
-        "share_of_ceiling": {"steps", "tokens", "r2"},
+        "share_of_ceiling": {each of ``SHARED``, "r2"},
         "kinds": {kind: {each of ``COLUMNS``, "r2", "slope"}}}}}. Each column is {"mean", "low", "high",
         "count"}; ``passes``, ``encodings`` and ``seconds_per_token`` are means. The share of the ceiling is
         the ratio of LDS (or of R²) to that of ``CEILING`` over the screens that both were judged on.
@@ -116,7 +122,7 @@ def summarize(
             "seconds_per_token": sum(one.scores[name].seconds for one in mine) / max(tokens, 1),
             **_block([one.scores[name] for one in mine]),
             "share_of_ceiling": {
-                **{of: asdict(_share_of_ceiling(mine, name, of)) for of in ("steps", "tokens")},
+                **{of: asdict(_share_of_ceiling(mine, name, of)) for of in SHARED},
                 "r2": asdict(_explained_of_ceiling(mine, name)),
             },
             "kinds": {kind: _block([one.scores[name] for one in mine if one.kind == kind]) for kind in kinds},
@@ -131,6 +137,7 @@ def summarize(
         "kinds": {kind: sum(one.kind == kind for one in judged) for kind in kinds},
         "tokens": sum(one.tokens for one in judged),
         "seconds_per_pass": float(np.mean([one.seconds_per_pass for one in judged])) if judged else None,
+        "moved": {"threshold": RELIANT, **{of: _moved(judged, of) for of in ("tokens", "steps")}},
         "flag": {
             "threshold": LITTLE_EVIDENCE,
             **{
@@ -140,6 +147,22 @@ def summarize(
         },
         "intervals": _intervals(judged, kinds),
         "methods": rows,
+    }
+
+
+def _moved(judged: Sequence[Judged], of: str) -> dict[str, Any]:
+    """How far random masks move targets that rely on the screenshot, and those that do not."""
+    reliance, spread = (
+        np.concatenate([np.zeros(0), *(values[of] for values in each)])
+        for each in ([one.reliance for one in judged], [one.spread for one in judged])
+    )
+    reliant = reliance >= RELIANT
+    medians = [float(np.median(spread[kept])) if kept.any() else None for kept in (~reliant, reliant)]
+    return {
+        "targets": len(reliant),
+        "reliant": int(reliant.sum()),
+        "spread": medians[0],
+        "spread_of_reliant": medians[1],
     }
 
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 RANKED: Final = 0.7
 """Share of the ranks in what a prediction is correlated with; the rest is the values."""
-_NOISE = 1e-8
-_TINY = 1e-12
+_NOISE = 1e-15
+_TINY = 1e-20
 
 
 def disagreement(predicted: Tensor, measured: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def disagreement(predicted: Tensor, measured: Tensor) -> Tensor:
     """
     predicted = predicted - predicted.mean(0)
     spread = measured.std(0)
-    unit = predicted / (predicted.detach().std(0) + 1e-9)
+    unit = predicted / (predicted.detach().std(0) + _TINY)
     agreement = RANKED * _correlation(unit, _ranks(measured))
     agreement = agreement + (1 - RANKED) * _correlation(unit, measured / (spread + _TINY))
     weight = spread / (spread + _NOISE)  # a target that no mask moves has no order to learn

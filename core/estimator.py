@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,14 +29,14 @@ from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 4
+FORMAT = 5
 _FLOOR = 1e-4
-_CERTAIN = 1e-7
+_CERTAIN = 1e-15
 _STILL = 1e-5
 _SMALL = 1e-3
 SIZES: Final = (0.01, 0.1, 1.0, 3.0)
 """Nats. Intervals hold nine of ten small effects and nine of ten large ones, each size for itself."""
-_SMALLEST, _LARGEST = -16.0, 4.0
+_SMALLEST, _LARGEST = -34.0, 4.0
 _CONTENT = 16
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
@@ -88,14 +89,14 @@ def region_inputs(features: Features) -> Tensor:
         (attention + _FLOOR).log(),
         (sourced + _FLOOR).log(),
         share,
-        torch.asinh(direct * 20.0),
+        torch.asinh(direct * 5.0),
     )
     per_head = torch.stack(parts, 1).permute(0, 4, 1, 2, 3).reshape(count, regions, -1)
     carried = features.carried.float()
     carried = torch.cat(((carried[:, :, :1] + _FLOOR).log(), torch.asinh(4 * carried[:, :, 1:])), 2)
     carried = carried.flatten(1, 2).transpose(1, 2)
     stirred = (features.stirred.float() + _STILL).log().flatten(1, 2).transpose(1, 2)
-    total = direct.sum((1, 2)).unsqueeze(-1)
+    total = torch.asinh(direct.sum((1, 2))).unsqueeze(-1)
     mean = (attention.mean((1, 2)) + _FLOOR).log().unsqueeze(-1)
     area = features.area.float().view(-1, 1)
     influence = features.influence.float()
@@ -111,7 +112,7 @@ def token_inputs(features: Features) -> Tensor:
     """
     count = len(features)
     mass = (features.image_mass.float() + _FLOOR).log().reshape(count, -1)
-    direct = torch.asinh(features.direct.float().sum(-1) * 20.0).reshape(count, -1)
+    direct = torch.asinh(features.direct.float().sum(-1) * 5.0).reshape(count, -1)
     log_prob = features.log_prob.float().clamp_min(-20.0).view(-1, 1)
     entropy = features.entropy.float().view(-1, 1)
     regions = torch.full_like(entropy, features.regions).log()
@@ -333,29 +334,46 @@ def save_estimator(
     (folder / _CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
+def read_config(folder: Path) -> EstimatorConfig:
+    """What the estimator in a folder is shaped after, without its weights.
+
+    Raises:
+        InputError: the folder holds none, a damaged one, or one of another format.
+    """
+    with _told(folder):
+        content = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise InputError(f"The estimator in {folder} has another format. Calibrate it again.")
+        values = {key: content[key] for key in EstimatorConfig.__slots__}
+        return EstimatorConfig(**{**values, "interval": tuple(map(float, values["interval"]))})
+
+
 def load_estimator(folder: Path, device: str = "cpu") -> Estimator:
     """Load an estimator from a folder.
 
     Raises:
         InputError: the folder holds none, or a damaged one.
     """
-    try:
-        content = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise InputError(f"The estimator in {folder} has another format. Calibrate it again.")
-        values = {key: content[key] for key in EstimatorConfig.__slots__}
-        config = EstimatorConfig(**{**values, "interval": tuple(map(float, values["interval"]))})
+    config = read_config(folder)
+    with _told(folder):
         network = EffectNetwork(config)
         network.load_state_dict(load_file(folder / _WEIGHTS))
-    except FileNotFoundError as error:
-        raise InputError(
-            f"There is no estimator in {folder}: {Path(error.filename).name} is missing."
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"The estimator in {folder} is damaged. Reinstall or calibrate it again.") from error
     digest = hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
     name = folder.name if folder.name != "estimator" else "bundled"
     details: dict[str, Any] = {"thinker": config.thinker}
     if config.interval:
         details[FACTOR_KEY] = config.span_factor
     return Estimator(network.to(device), config, Identity(name, digest, details))
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Say in a sentence what is wrong with the estimator in a folder."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(
+            f"There is no estimator in {folder}: {Path(error.filename).name} is missing."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"The estimator in {folder} is damaged. Reinstall or calibrate it again.") from error

@@ -11,7 +11,7 @@ from torch import Tensor
 LOOKS: Final = ("mean", "most", "excess", "direct", "direct share")
 """How a position looked at a region, each a number: its attention averaged over layers and heads; the
 largest of any head; the largest share of any head's image attention, less the share of the screenshot that
-the region covers; the sum of direct effects, asinh(5 · nats); that sum as a share of all direct effects."""
+the region covers; the sum of direct effects, asinh(5 · effect); that sum as a share of all direct effects."""
 CARRIED: Final = (*LOOKS, *(f"token {name}" for name in LOOKS))
 """What is carried on from an earlier position: how it looked at regions to produce what comes next and, as
 "token …", how the token that stands there had come about."""
@@ -25,8 +25,9 @@ class Features:
     Attributes:
         attention: [n, L, H, R]; the share of each head's attention that falls into each region, by area.
         direct: [n, L, H, R], nats; attention × value through the output projection, times the gradient of the
-            token's log-probability at the final hidden state: what the head moved straight into the logits.
-            Shared out as ``sourced`` is.
+            token's log-odds at the final hidden state: what the head moved straight into the logits. (Of a
+            token that is all but certain, the log-probability has hardly a gradient.) Shared out as
+            ``sourced`` is.
         carried: [n, L, len(CARRIED), R]; attention to earlier generated positions × what is known of them.
         image_mass: [n, L, H]; the share of each head's attention that falls on the image at all.
         log_prob: [n], nats; of the token under the model's own distribution.

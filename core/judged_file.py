@@ -53,6 +53,7 @@ def _as_list(value: Any) -> Any:
 def _judged(row: dict[str, Any]) -> Judged:
     arrays = {
         "reliance": {of: np.array(values) for of, values in row["reliance"].items()},
+        "spread": {of: np.array(values) for of, values in row["spread"].items()},
         "coverage": {of: np.array(values) for of, values in row["coverage"].items()},
         "flags": {
             of: {name: np.array(values) for name, values in scores.items()}

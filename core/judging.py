@@ -70,6 +70,7 @@ class Judged:
         encodings: how many it took to see what each region changes, that of the whole screenshot included.
         scores: method → how it did.
         reliance: {"tokens": [T], "steps": [steps]}, nats; measured.
+        spread: the same of how far random masks move each: standard deviation over them, nats.
         flags: {"tokens", "steps"} → score of ``core.flag.SCORES`` → one value for each target.
         coverage: {"tokens", "steps"} → ``core.intervals.coverage_sums``; empty without intervals.
     """
@@ -83,6 +84,7 @@ class Judged:
     encodings: int
     scores: dict[str, Score]
     reliance: dict[str, np.ndarray]
+    spread: dict[str, np.ndarray]
     flags: dict[str, dict[str, np.ndarray]]
     coverage: dict[str, np.ndarray]
 
@@ -162,7 +164,8 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
             scores[name].columns.update(columns)
     return Judged(
         item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, encodings_of(regions), scores,
-        _tokens_and_steps(whole[0] - nothing[0], heard.spans), _flags(case, heard.spans),
+        _tokens_and_steps(whole[0] - nothing[0], heard.spans),
+        {"tokens": truth.std(0), "steps": over_spans(truth, heard.spans).std(0)}, _flags(case, heard.spans),
         _coverage(case, heard.spans),
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from core.attention_rows import attention_rows, causal_mask
 from core.features import LOOKS, Features
+from core.log_probs import share_of_others
 from core.norms import back_through, factors_of
 from core.offload import device_of, weight_of
 from core.threads import at_most
@@ -336,10 +337,10 @@ class Probe:
         return keys
 
     def _gradient(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """d log p(token) / d hidden, [n, hidden], with log-probability and entropy, [n] each.
+        """d log-odds(token) / d hidden, [n, hidden], with log-probability and entropy, [n] each.
 
-        At the head's input it is the token's own output embedding less the expected one; from there it
-        goes back through the final norm, whatever kind that is.
+        At the head's input it is the token's own output embedding less the one expected of all others; from
+        there it goes back through the final norm, whatever kind that is.
         """
         log_probs = self._log_probs[0] if len(self._log_probs) == 1 else torch.cat(self._log_probs)
         self._log_probs.clear()
@@ -347,14 +348,14 @@ class Probe:
         log_probs, hidden = log_probs.to(self._coverage.device), hidden.to(self._coverage.device)
         with torch.inference_mode(), weight_of(decoder.head) as head:
             ids = torch.tensor(self._ids, device=log_probs.device)
-            probs = log_probs.exp()
-            entropy = torch.special.entr(probs).sum(-1)
+            entropy = torch.where(log_probs > -torch.inf, -log_probs * log_probs.exp(), 0.0).sum(-1)
             log_prob = log_probs.gather(1, ids[:, None])[:, 0]
+            others = share_of_others(log_probs, ids)
             if decoder.softcap is None:
-                upstream = head[ids] - probs.to(head.dtype) @ head
+                upstream = head[ids] - others.to(head.dtype) @ head
             else:
                 logits = decoder.norm(hidden).to(head.device) @ head.T / decoder.softcap
-                surprise = functional.one_hot(ids, len(head)) - probs
+                surprise = functional.one_hot(ids, len(head)) - others
                 upstream = (surprise * (1 - logits.float().tanh().square())).to(head.dtype) @ head
         return back_through(decoder.norm, hidden, upstream), log_prob, entropy
 
@@ -385,7 +386,7 @@ class Probe:
         return moved
 
     def _wanted(self, place: int, gradient: Tensor, heads: int) -> Tensor:
-        """Gradient of log p at what the heads of one layer put out, [n, heads · head_dim]."""
+        """Gradient of the log-odds at what the heads of one layer put out, [n, heads · head_dim]."""
         layer, device = self._decoder.layers[place], gradient.device
         upstream = gradient.to(device_of(layer.output))
         if layer.norm is not None:

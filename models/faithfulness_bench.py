@@ -64,11 +64,6 @@ class Plan:
     methods: Sequence[str] = tuple(METHODS)
 
 
-def natively_half() -> bool:
-    """Whether this processor computes in bfloat16 itself, so that measuring in it is faster."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
 def bench_faithfulness(
     load: Load,
     plan: Plan,

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.log_probs import log_prob_of
 from core.thinking import Prepared
 
 if TYPE_CHECKING:
@@ -74,4 +75,4 @@ def _log_probs(
         rows = thinker.continuation(prepared, token_ids, 1, inputs)[0]
         logits = thinker.logits(rows)
         wanted = torch.tensor(list(token_ids), device=logits.device)
-        return logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(-1)
+        return log_prob_of(logits, wanted)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.log_probs import log_prob_of
 from core.thinking import Prepared
 from models.gradients import as_inputs
 
@@ -98,6 +99,5 @@ def _log_probs(thinker: Thinker, hidden: Tensor, token_ids: Sequence[int]) -> Te
     parts = []
     for start in range(0, len(rows), step):
         logits = thinker.logits(rows[start : start + step])
-        chosen = logits.gather(1, wanted[start : start + step, None].to(logits.device))[:, 0]
-        parts.append(chosen - logits.logsumexp(-1))
+        parts.append(log_prob_of(logits, wanted[start : start + step].to(logits.device)))
     return torch.cat(parts).view(count, length)

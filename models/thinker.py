@@ -20,6 +20,7 @@ from transformers import DynamicCache
 
 from core.errors import InputError
 from core.features import Features, join
+from core.log_probs import log_softmax
 from core.probe import ATTENTION_NAME, Observer, Probe, listen_to, register
 from core.rollout import Rollout
 from core.thinking import Drawn, Prepared, Progress, ShouldStop
@@ -143,7 +144,7 @@ class Thinker:
             logits = self.forward(cache, **prompt).logits
         for index in range(limit):
             with torch.inference_mode():
-                log_probs = torch.log_softmax(logits[:, -1].float(), -1)
+                log_probs = log_softmax(logits[:, -1].float())
                 token = draw(log_probs[0], sampling, generator)
                 log_prob = float(log_probs[0, token])
             if token in self.stops:
@@ -185,7 +186,7 @@ class Thinker:
         parts = []
         for start in range(0, len(token_ids), _TEACH_ROWS):
             with torch.inference_mode():
-                log_probs = torch.log_softmax(self.logits(hidden[0, start : start + _TEACH_ROWS]), -1)
+                log_probs = log_softmax(self.logits(hidden[0, start : start + _TEACH_ROWS]))
             probe.drawn(token_ids[start : start + _TEACH_ROWS], log_probs)
             if (part := probe.flush()) is not None:
                 parts.append(part)

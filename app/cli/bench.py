@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="faithfulness: share the screens among N processes (one for each core; 1 for a big model)",
     )
     add("--resume", action="store_true", help="faithfulness: go on with what was judged for the same --json")
-    add("--precision", metavar="P", default="auto", help="faithfulness: auto, full or half (auto)")
+    add("--precision", metavar="P", default="full", help="faithfulness: full or half (full)")
     add("--picture", metavar="FILE", help="faithfulness: also draw the table as a PNG")
     add("--readme", metavar="FILE", help="faithfulness, dynamics: also write it into this Markdown file")
     add(
@@ -136,8 +136,8 @@ def _length(args: Namespace) -> tuple[dict[str, object], str]:
 
 
 def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
-    if args.precision not in ("auto", "full", "half"):
-        raise InputError(f"There is no precision “{args.precision}”. Choose auto, full or half.")
+    if args.precision not in ("full", "half"):
+        raise InputError(f"There is no precision “{args.precision}”. Choose full or half.")
     _check_places(args, "faithfulness")
     from core.comparison import SCHEMA, table
 
@@ -184,10 +184,10 @@ def _judged(args: Namespace) -> dict[str, Any]:
         raise InputError("Say with --json which benchmark to go on with.")
     tell = progress()
     tell("Loading the libraries", None)
-    from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness, natively_half
+    from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness
 
     on_cpu = args.device in ("auto", "cpu")
-    half = args.precision == "half" or (args.precision == "auto" and on_cpu and natively_half())
+    half = args.precision == "half"
     sources = (args.regions,) if args.regions else SOURCES
     plan = Plan(args.samples or 100, args.masks, args.every, half, sources)
     keep = Path(f"{args.json}.unfinished") if args.json else None

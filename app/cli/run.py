@@ -54,6 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do ``sightline run``."""
+    _check_estimator(args.estimator)
     images = [image for name in args.image for image in _images(Path(name))]
     out = Path(args.out) if args.out is not None else None
     if len(images) == 1:
@@ -72,6 +73,14 @@ def run(args: Namespace) -> int:
         if codes[-1] == INTERRUPTED:
             break
     return next((code for code in codes if code != DONE), DONE)
+
+
+def _check_estimator(name: str) -> None:
+    """Raises InputError for a folder that holds no usable estimator, before anyone waits for regions."""
+    if name not in ("auto", "bundled", "none"):
+        from core.estimator import read_config
+
+        read_config(Path(name))
 
 
 def _images(path: Path) -> list[Path]:

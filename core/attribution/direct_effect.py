@@ -1,6 +1,7 @@
 """Direct effect: what all heads together moved from a region straight into the token's log-probability.
 
 Attention × value through the output projection, along the gradient at the final hidden state; no learning.
+The gradient of log-odds is 1 / (1 − p) times that of the log-probability.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from core.attribution.method import Case, Method
 
 
 def _effects(case: Case) -> np.ndarray:
-    return case.features.direct.float().sum((1, 2)).cpu().numpy()
+    log_odds = case.features.direct.float().sum((1, 2))
+    doubt = -case.features.log_prob.float().expm1()
+    return (log_odds * doubt.unsqueeze(1)).cpu().numpy()
 
 
 METHOD = Method(

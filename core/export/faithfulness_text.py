@@ -5,6 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any, Final
 
+import numpy as np
+
+from core.agreement import RELIANT
 from core.attribution.registry import CEILING
 
 WIDTH: Final = 119
@@ -41,20 +44,22 @@ def section(result: dict[str, Any]) -> str:
             f"**Faithfulness.** LDS of steps against measured pixel ablations: {result['screens']} held-out "
             f"screens ({per_kind}), {result['masks']} random masks each{half}, 95 % bootstrap intervals; "
             f"methods with passes of their own on {result['thorough_screens']} of the screens (`{command}`; "
-            "[all methods and columns](docs/faithfulness.json)). “Pointing”: how often the region with the "
-            "largest effect holds the element that a word was read from. Encodings: passes of the vision "
+            "[all methods and columns](docs/faithfulness.json)). “That rest on it”: steps whose measured "
+            f"reliance on the screenshot is at least {RELIANT:g} nat. “Pointing”: how often the region with "
+            "the largest effect holds the element that a word was read from. Encodings: passes of the vision "
             "encoder alone, once for a screenshot and its regions, however long the text."
         ),
         _table(result["methods"]),
     ]
-    said = [_wrapped(text) for text in (_of_ceiling(result["methods"]), _trust(result)) if text]
+    said = [_wrapped(text) for text in (_of_ceiling(result), _trust(result)) if text]
     return "\n\n".join([*parts, *said]) + "\n"
 
 
 def _table(methods: dict[str, Any]) -> str:
     lines = [
-        "| method | steps | read tokens | carried tokens | pointing | R², nats | forward passes |",
-        "|" + "---|" * 7,
+        "| method | steps | those that rest on it | read tokens | carried tokens | pointing | R², nats "
+        "| forward passes |",
+        "|" + "---|" * 8,
     ]
     for name, title in ROWS.items():
         if name not in methods:
@@ -62,24 +67,39 @@ def _table(methods: dict[str, Any]) -> str:
         row = methods[name]
         figures = [row[column]["mean"] for column in ("direct_tokens", "carried_tokens", "pointing", "r2")]
         passes = f"{row['passes']:.0f}" + (f" + {row['encodings']:.0f} encodings" if row["encodings"] else "")
-        cells = [_with_interval(row["steps"]), *map(_short, figures), passes]
+        cells = [
+            *(_with_interval(row[of]) for of in ("steps", "reliant_steps")),
+            *map(_short, figures),
+            passes,
+        ]
         if name == "estimator":
             cells = [f"**{cell}**" for cell in cells]
         lines.append(f"| {' | '.join([title, *cells])} |")
     return "\n".join(lines)
 
 
-def _of_ceiling(methods: dict[str, Any]) -> str:
+def _of_ceiling(result: dict[str, Any]) -> str:
     """A sentence on how near the estimator comes to ablations of the same text, on the same screens."""
+    methods = result["methods"]
     if not {"estimator", CEILING} <= methods.keys():
         return ""
-    share = methods["estimator"]["share_of_ceiling"]
+    share = {of: _with_interval(ratio) for of, ratio in methods["estimator"]["share_of_ceiling"].items()}
+    moved = result["moved"]
+    still = {of: 100 * (1 - moved[of]["reliant"] / moved[of]["targets"]) for of in ("steps", "tokens")}
     return (
-        f"On the {share['steps']['count']} screens that both were judged on, the estimator reaches "
-        f"{_with_interval(share['steps'])} of the LDS of {CEILING} for steps, "
-        f"{_with_interval(share['r2'])} of its R² in nats, and {_with_interval(share['tokens'])} of its LDS "
-        "for tokens, most of which are all but certain and hardly move."
+        f"On the {methods[CEILING]['screens']} screens that both were judged on, the estimator reaches "
+        f"{share['reliant_steps']} of the LDS of {CEILING} for steps that rest on the screenshot and "
+        f"{share['reliant_tokens']} for such tokens, {share['steps']} and {share['tokens']} for all, and "
+        f"{share['r2']} of its R² in nats. What does not rest on it ({still['steps']:.0f} % of the steps, "
+        f"{still['tokens']:.0f} % of the tokens) mostly copies earlier thoughts, and hardly moves: random "
+        f"masks move half of these steps by less than {_plain(moved['steps']['spread'])} nats, of the others "
+        f"by less than {_plain(moved['steps']['spread_of_reliant'])} (standard deviation)."
     )
+
+
+def _plain(value: float | None) -> str:
+    """``0.00001``: one digit that counts, and no exponent."""
+    return "–" if value is None else np.format_float_positional(float(f"{value:.1g}"), trim="-")
 
 
 def _trust(result: dict[str, Any]) -> str:

@@ -109,6 +109,20 @@ def test_a_folder_that_cannot_be_written_to_is_bad_input(engine, picture, tmp_pa
     assert "cannot be created" in capsys.readouterr().err
 
 
+def test_an_estimator_that_cannot_be_used_is_refused_before_anything_is_done(
+    engine, picture, tmp_path, capsys
+):
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "config.json").write_text('{"format": 3}')
+    for folder, told in ((old, "has another format. Calibrate it again."), (tmp_path / "no", "no estimator")):
+        assert main(["run", str(picture), "--estimator", str(folder), "--out", str(tmp_path / "o")]) == 2
+        heard = capsys.readouterr()
+        assert told in heard.err
+        assert heard.out == ""
+    assert not (tmp_path / "o").exists()
+
+
 def test_without_a_display_the_sample_runs_and_tells_where_it_is(
     engine, picture, tmp_path, monkeypatch, capsys
 ):

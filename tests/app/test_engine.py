@@ -184,7 +184,7 @@ def test_bench_dynamics_prints_a_table(tiny_folder, tiny_estimator, capsys, monk
 
 def test_bench_refuses_an_unknown_precision(capsys):
     assert main(["bench", "faithfulness", "--precision", "exact"]) == 2
-    assert "Choose auto, full or half" in capsys.readouterr().err
+    assert "Choose full or half" in capsys.readouterr().err
 
 
 def test_bench_refuses_what_it_does_not_know(capsys):

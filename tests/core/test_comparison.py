@@ -13,7 +13,7 @@ from core.attribution.method import Method
 from core.attribution.registry import CEILING, METHODS
 from core.attribution.ridge import ridge
 from core.calibration import Item
-from core.comparison import COLUMNS, compare, judge_all, summarize, table
+from core.comparison import COLUMNS, SHARED, compare, judge_all, summarize, table
 from core.evidence import Located, Read
 from core.export.faithfulness_picture import draw_table
 from core.flag import ESTIMATOR, SCORES
@@ -88,15 +88,39 @@ def test_methods_that_are_the_same_score_the_same(result):
 
 def test_the_share_of_the_ceiling_is_taken_over_the_screens_that_both_were_judged_on(judged):
     def score(lds: float, missed: float) -> Score:
-        columns = {"steps": np.array([lds]), "tokens": np.array([lds])}
+        columns = dict.fromkeys(SHARED, np.array([lds]))
         return Score(columns, np.array([missed, 10.0, 1.0, 1.0]), 0, 0.0)
 
     both = replace(judged[0], scores={"random": score(0.3, 6.0), CEILING: score(0.6, 2.0)})
     alone = replace(judged[2], scores={"random": score(0.9, 0.0)})
     share = summarize([both, alone], METHODS_HERE, 16)["methods"]["random"]["share_of_ceiling"]
-    assert share["steps"]["mean"] == share["tokens"]["mean"] == pytest.approx(0.5)
+    assert [share[column]["mean"] for column in SHARED] == pytest.approx([0.5] * len(SHARED))
     assert share["r2"]["mean"] == pytest.approx(0.5), "(1 - 6 / 10) / (1 - 2 / 10)"
     assert share["r2"]["count"] == 1
+
+
+def test_how_far_masks_move_what_relies_on_the_screenshot_and_what_does_not(judged):
+    tokens, steps = (len(judged[0].reliance[of]) for of in ("tokens", "steps"))
+    still, spread = np.zeros(tokens), np.arange(tokens) / 10
+    still[:2] = 1.0, 3.0
+    one = replace(
+        judged[0],
+        reliance={"tokens": still, "steps": np.full(steps, 2.0)},
+        spread={"tokens": spread, "steps": np.full(steps, 6.0)},
+    )
+    moved = summarize([one], METHODS_HERE, 16)["moved"]
+    assert moved["tokens"] == {
+        "targets": tokens, "reliant": 2, "spread": pytest.approx(np.median(spread[2:])),
+        "spread_of_reliant": pytest.approx(0.05),
+    }  # fmt: skip
+    assert moved["steps"] == {"targets": steps, "reliant": steps, "spread": None, "spread_of_reliant": 6.0}
+
+
+def test_the_spread_over_masks_is_kept_for_every_token_and_step(judged):
+    for one in judged:
+        for of in ("tokens", "steps"):
+            assert one.spread[of].shape == one.reliance[of].shape
+            assert (one.spread[of] > 0).any()
 
 
 def test_costly_methods_and_curves_are_judged_on_some_screens_of_each_kind(judged, result):

@@ -124,10 +124,10 @@ def test_attention_is_pooled_by_coverage(prepared, coverage, live, eager):
         torch.testing.assert_close(live[1].image_mass[:, layer], cells.sum(-1).T, atol=1e-5, rtol=0)
 
 
-def test_direct_effects_are_what_each_head_adds_to_the_log_probability(
+def test_direct_effects_are_what_each_head_adds_to_the_log_odds(
     tiny_thinker, prepared, coverage, live, eager
 ):
-    """Slow reference: differentiate log p by the residual stream, value by value."""
+    """Slow reference: differentiate the log-odds by the residual stream, value by value."""
     model, text = tiny_thinker.model, tiny_thinker.model.model.language_model
     hiddens, values = [], {}
     handles = [text.norm.register_forward_pre_hook(lambda m, i: hiddens.append(i[0]))]
@@ -143,7 +143,7 @@ def test_direct_effects_are_what_each_head_adds_to_the_log_probability(
     token, first = 5, prepared.prompt_length - 1
     hidden = hiddens[0][0, first + token].clone().requires_grad_()
     log_p = torch.log_softmax(model.lm_head(text.norm(hidden)), -1)[live[0][token]]
-    (gradient,) = torch.autograd.grad(log_p, hidden)
+    (gradient,) = torch.autograd.grad(log_p - (-log_p.expm1()).log(), hidden)
     for index, attention in enumerate(eager[0]):
         projection = text.layers[index].self_attn.o_proj.weight
         for head in range(4):

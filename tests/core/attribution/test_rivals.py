@@ -30,11 +30,12 @@ def test_attention_means_are_taken_over_layers_and_heads(tiny_case):
             assert abs(last[token, region] - sum(heads[8:]) / 4) < 1e-6
 
 
-def test_direct_effects_are_summed_over_layers_and_heads(tiny_case):
+def test_direct_effects_are_summed_over_layers_and_heads_and_told_of_the_log_probability(tiny_case):
     direct, found = tiny_case.features.direct.numpy(), effects("direct effect", tiny_case)
+    doubt = 1 - np.exp(tiny_case.features.log_prob.numpy())
     for token, region in np.ndindex(found.shape):
         heads = [direct[token, layer, head, region] for layer in range(3) for head in range(4)]
-        assert abs(found[token, region] - sum(heads)) < 1e-5
+        assert abs(found[token, region] - sum(heads) * doubt[token]) < 1e-5
 
 
 def test_random_scores_are_the_same_again_for_the_same_seed(tiny_case):

@@ -34,10 +34,20 @@ def test_a_row_says_lds_with_its_interval_and_what_it_costs(result):
 def test_how_near_the_estimator_comes_to_ablations_is_said_in_a_sentence(result):
     share = result["methods"]["estimator"]["share_of_ceiling"]
     told = section(result).replace("\n", " ")
-    for of in ("steps", "tokens", "r2"):
+    for of in ("reliant_steps", "reliant_tokens", "steps", "tokens", "r2"):
         assert f"{share[of]['mean']:.2f}".removeprefix("0") + " [" in told
-    for of in ("for steps", "for tokens", "of its R² in nats"):
+    for of in ("for steps that rest on the screenshot", "for such tokens", "for all", "of its R² in nats"):
         assert of in told
+
+
+def test_what_does_not_rest_on_the_screenshot_is_told_with_how_little_it_moves(result):
+    steps = {"targets": 40, "reliant": 30, "spread": 0.0000123, "spread_of_reliant": 9.6}
+    tokens = {"targets": 10, "reliant": 4, "spread": 0.0, "spread_of_reliant": 1.0}
+    told = section(result | {"moved": {"threshold": 1.0, "steps": steps, "tokens": tokens}}).replace(
+        "\n", " "
+    )
+    assert "(25 % of the steps, 60 % of the tokens)" in told
+    assert "half of these steps by less than 0.00001 nats, of the others by less than 10 " in told
 
 
 def test_the_command_says_what_was_asked_for_beyond_what_is_usual(result):

@@ -86,7 +86,7 @@ def test_teacher_forced_features_equal_live_features(thinker, prepared, coverage
         torch.testing.assert_close(getattr(live[1], name), getattr(taught, name), atol=2e-4, rtol=1e-3)
 
 
-def test_direct_effects_are_what_each_head_adds_to_the_log_probability(
+def test_direct_effects_are_what_each_head_adds_to_the_log_odds(
     thinker, plain, prepared, coverage, pixels, live
 ):
     """Slow reference: each value through gate, projection, norm and scale, measured in a forward pass."""
@@ -117,7 +117,8 @@ def test_direct_effects_are_what_each_head_adds_to_the_log_probability(
     logits = plain.model.lm_head(decoder.norm(hidden))
     if (bound := getattr(plain.model.config.text_config, "final_logit_softcapping", None)) is not None:
         logits = torch.tanh(logits / bound) * bound
-    (gradient,) = torch.autograd.grad(torch.log_softmax(logits, -1)[live[0][token]], hidden)
+    log_p = torch.log_softmax(logits, -1)[live[0][token]]
+    (gradient,) = torch.autograd.grad(log_p - (-log_p.expm1()).log(), hidden)
     shares = torch.from_numpy(coverage)
     for where, layer in enumerate(thinker._decoder.layers):
         weights, values = plain.weights[layer.index], plain.values[layer.index]
