@@ -92,8 +92,8 @@ def _of_ceiling(result: dict[str, Any]) -> str:
         f"{share['reliant_tokens']} for such tokens, {share['steps']} and {share['tokens']} for all, and "
         f"{share['r2']} of its R² in nats. What does not rest on it ({still['steps']:.0f} % of the steps, "
         f"{still['tokens']:.0f} % of the tokens) mostly copies earlier thoughts, and hardly moves: random "
-        f"masks move half of these steps by less than {_plain(moved['steps']['spread'])} nats, of the others "
-        f"by less than {_plain(moved['steps']['spread_of_reliant'])} (standard deviation)."
+        f"masks move such a step by about {_plain(moved['steps']['spread'])} nats, and one that rests on it "
+        f"by about {_plain(moved['steps']['spread_of_reliant'])} (medians of the standard deviation)."
     )
 
 

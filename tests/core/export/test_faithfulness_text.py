@@ -47,7 +47,7 @@ def test_what_does_not_rest_on_the_screenshot_is_told_with_how_little_it_moves(r
         "\n", " "
     )
     assert "(25 % of the steps, 60 % of the tokens)" in told
-    assert "half of these steps by less than 0.00001 nats, of the others by less than 10 " in told
+    assert "such a step by about 0.00001 nats, and one that rests on it by about 10 " in told
 
 
 def test_the_command_says_what_was_asked_for_beyond_what_is_usual(result):
