@@ -2,8 +2,8 @@
 
 Each sees one region of one token at a time, together with the mean and the maximum over all regions and with
 what is known of the token; it therefore does not care how many regions there are or in which order. Networks
-that began with other random weights err in other places, so the mean of several is what is told. One
-estimator belongs to one thinking model. Imports torch.
+that began with other random weights err in other places, so what several agree on is told. One estimator
+belongs to one thinking model. Imports torch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 5
+FORMAT = 6
 _FLOOR = 1e-4
 _CERTAIN = 1e-15
 _STILL = 1e-5
@@ -123,12 +123,14 @@ def token_inputs(features: Features) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What K networks make of n tokens and R regions, or, without the first axis, their mean.
+    """What K networks make of n tokens and R regions, or, without the first axis, what they agree on.
 
     Attributes:
         effects: [K, n, R], nats.
         reliance: [K, n], nats.
-        known: [K, n, R, …]; what the error of each effect is told from.
+        known: [K, n, R, 2]: the logarithms of the effect and of the token's scale. Without the first axis,
+            [n, R, …], those of all networks and the logarithm of how far they are apart: what the error of
+            each effect is told from.
     """
 
     effects: Tensor
@@ -154,7 +156,7 @@ class Linears(nn.Module):
 
 
 class EffectNetwork(nn.Module):
-    """Region and token inputs → effects and reliance: the mean of what K networks say of them."""
+    """Region and token inputs → effects and reliance: what K networks agree on."""
 
     def __init__(self, config: EstimatorConfig, dropout: float = 0.0) -> None:
         """
@@ -181,7 +183,7 @@ class EffectNetwork(nn.Module):
         self.direct = Linears(members, regional, 1, bias=False)
         self.scale = Linears(members, 2 * hidden, 1)
         self.reliance = Linears(members, 2 * hidden, 1)
-        self.error = nn.Linear(members * (2 * hidden + 2) + (members > 1), 1)
+        self.error = nn.Linear(2 * members + (members > 1), 1)
         for start_at_nothing in (self.direct, self.scale):
             nn.init.zeros_(start_at_nothing.weight)
 
@@ -221,7 +223,7 @@ class EffectNetwork(nn.Module):
         known = list(each.known.unbind(0))
         if self.members > 1:
             known.append((each.effects.detach().std(0) + _CERTAIN).log().unsqueeze(-1))
-        return Reading(each.effects.mean(0), each.reliance.mean(0), torch.cat(known, -1))
+        return Reading(agreed(each.effects), each.reliance.mean(0), torch.cat(known, -1))
 
     def read_each(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
         """What each network makes of the inputs, which are as in ``forward``."""
@@ -242,10 +244,21 @@ class EffectNetwork(nn.Module):
         scale = self.scale(overall).clamp(_SMALLEST, _LARGEST)
         effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale.exp()
         size = (effects.abs() + _CERTAIN).log()
-        known = torch.cat(
-            (first, second, size.unsqueeze(-1), scale.unsqueeze(2).expand_as(effects[..., None])), -1
-        )
+        known = torch.stack((size, scale.expand_as(size)), -1)
         return Reading(effects, self.reliance(overall).squeeze(-1), known.detach())
+
+
+def agreed(effects: Tensor) -> Tensor:
+    """What several networks make of effects, [K, n, R] → [n, R], nats.
+
+    The mean of their effects in units of each one's largest for that token, times the geometric mean of
+    those: about a token that is all but certain they agree within a factor of ten, and in a plain mean the
+    loudest alone would say which region matters.
+    """
+    if len(effects) == 1:
+        return effects[0]
+    largest = effects.abs().amax(-1, keepdim=True).clamp_min(_CERTAIN)
+    return (effects / largest).mean(0) * largest.log().mean(0).exp()
 
 
 def joined(

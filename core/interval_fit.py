@@ -1,8 +1,8 @@
 """Teaching a fitted estimator how far its effects may be off. Imports torch.
 
-It learns the mean error of each effect, as what leaving out that one region measured less the effect, on the
-examples it was fitted on; the widths come from examples that it has not seen (split conformal prediction:
-Vovk et al. 2005; Lei et al. 2018), for effects of each size and for sums over steps.
+It learns the mean error of each effect, as what leaving out that one region measured less the effect; the
+widths come from examples that it has not seen (split conformal prediction: Vovk et al. 2005; Lei et al.
+2018), for effects of each size and for sums over steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.calibration import load_example
 from core.estimator import SIZES, EffectNetwork, EstimatorConfig, region_inputs, size_of, token_inputs
 from core.intervals import conformal_factor
 
-PASSES: Final = 8
+PASSES: Final = 16
 _RATE: Final = 3e-3
 
 
@@ -30,7 +30,7 @@ class _Errors:
     """How far the effects of one example are off.
 
     Attributes:
-        known: [T, R, …]; what the error is told from.
+        known: [T, R, …]; see ``core.estimator.Reading``.
         signed: [T, R], nats; measured less estimated.
         size: int [T, R]; see ``size_of``.
         spans: the steps, as token ranges.
@@ -45,7 +45,7 @@ class _Errors:
 def fit_interval(
     network: EffectNetwork,
     config: EstimatorConfig,
-    fitted: Sequence[Path],
+    taught: Sequence[Path],
     kept: Sequence[Path],
     seed: int = 0,
 ) -> EstimatorConfig:
@@ -53,14 +53,15 @@ def fit_interval(
 
     Args:
         network, config: from ``core.calibration.fit``; effects and reliance stay as they are.
-        fitted: examples to learn errors on.
+        taught: examples to learn errors on. Those that the effects were fitted on will do; but their errors
+            are smaller than those of others, so examples that were not are better where there are enough.
         kept: examples that nothing was fitted on.
         seed: of the order.
 
     Returns:
         the configuration with the widths; unchanged when there are too few examples to promise any.
     """
-    _learn(network, [_errors(network, path) for path in fitted], seed)
+    _learn(network, [_errors(network, path) for path in taught], seed)
     seen = [_errors(network, path) for path in kept]
     with torch.no_grad():
         scales = [network.error_of(one.known).numpy() for one in seen]
@@ -87,11 +88,10 @@ def fit_interval(
 
 def _learn(network: EffectNetwork, examples: Sequence[_Errors], seed: int) -> None:
     network.error.requires_grad_(True)
-    rate = _RATE / network.members  # each of them adds inputs, and with them to every stride
-    optimizer = torch.optim.AdamW(network.error.parameters(), lr=rate)
+    optimizer = torch.optim.AdamW(network.error.parameters(), lr=_RATE)
     for epoch in range(PASSES):
         for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * epoch / PASSES)) + 1e-5
+            group["lr"] = _RATE * 0.5 * (1 + math.cos(math.pi * epoch / PASSES)) + 1e-5
         for i in np.random.default_rng((seed, epoch)).permutation(len(examples)):
             scale = network.error_of(examples[i].known)
             # The error is taken for a Laplace variable: its scale is learned alike for tiny and large errors.

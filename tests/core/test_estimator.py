@@ -15,6 +15,7 @@ from core.estimator import (
     EffectNetwork,
     Estimator,
     EstimatorConfig,
+    agreed,
     joined,
     load_estimator,
     save_estimator,
@@ -116,16 +117,30 @@ def made(seed: int) -> EffectNetwork:
     return EffectNetwork(CONFIG).eval()
 
 
-def test_the_estimate_is_the_mean_of_what_the_members_say():
+def test_the_estimate_is_what_the_members_agree_on():
     each = [made(seed) for seed in range(3)]
     network, config = joined(each, CONFIG)
     assert config.members == 3
     given = features(4, 5)
     told = [Estimator(one, CONFIG, Identity("one")).estimate(given) for one in each]
     effects, reliance = Estimator(network, config, Identity("all")).estimate(given)
-    np.testing.assert_allclose(effects, np.mean([one[0] for one in told], 0), atol=1e-6)
+    largest = [np.abs(one[0]).max(1, keepdims=True) for one in told]
+    shapes = np.mean([one[0] / size for one, size in zip(told, largest, strict=True)], 0)
+    np.testing.assert_allclose(effects, shapes * np.prod(largest, 0) ** (1 / 3), atol=1e-6)
     np.testing.assert_allclose(reliance, np.mean([one[1] for one in told], 0), atol=1e-6)
     assert np.abs(told[0][0] - told[1][0]).max() > 1e-3, "members that began differently differ"
+
+
+def test_networks_that_say_the_same_agree_on_that():
+    told = torch.tensor([[[0.4, -0.2, 0.0], [3e-9, 1e-9, 0.0], [0.0, 0.0, 0.0]]])
+    torch.testing.assert_close(agreed(told), told[0], rtol=0, atol=0)
+    torch.testing.assert_close(agreed(told.expand(4, -1, -1)), told[0], rtol=1e-5, atol=0)
+
+
+def test_a_loud_network_does_not_decide_alone_which_region_a_copied_token_rests_on():
+    quiet, loud = torch.tensor([[1e-7, 0.0, 9e-8]]), torch.tensor([[0.0, 1e-5, 0.0]])
+    assert torch.stack((quiet, quiet, loud)).mean(0).argmax() == 1
+    assert agreed(torch.stack((quiet, quiet, loud))).argmax() == 0
 
 
 def test_members_are_saved_and_loaded_together(tmp_path):

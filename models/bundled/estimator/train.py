@@ -132,7 +132,7 @@ def main() -> None:
     kept = examples[:: arguments.keep]
     fitted = [path for path in examples if path not in set(kept)]
     network, config = _fit_side_by_side(arguments, fitted)
-    config = fit_interval(network, config, fitted, kept, arguments.seed)
+    config = fit_interval(network, config, kept[::2], kept[1::2], arguments.seed)
     notes: dict[str, object] = {
         "screens": len(fitted),
         "screens_for_intervals": len(kept),
