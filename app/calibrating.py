@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.environment import data_folder, estimators_folder
 from app.samples import questions, truth_of
+from core.figure_text import short, short_interval
 
 if TYPE_CHECKING:
     from core.adaptation import AdaptationEvent, Adapted, Judged
@@ -135,12 +136,7 @@ def _with_interval(judged: Judged) -> str:
     steps = judged.agreement.steps
     if steps.mean is None:
         return "nothing could be judged"
-    return f"held-out step LDS {short(steps.mean)} [{short(steps.low or 0)}, {short(steps.high or 0)}]"
-
-
-def short(figure: float) -> str:
-    """``.63`` for 0.63."""
-    return f"{figure:.2f}".replace("0.", ".", 1)
+    return f"held-out step LDS {short_interval(asdict(steps))}"
 
 
 def _sources(wish: Wish) -> list[Source]:

@@ -120,22 +120,38 @@ def read_out(
     if not drawn or (should_stop is not None and should_stop()):
         return None
     ids = [token.id for token in drawn]
-    shares = coverage(item.region_map, prepared.cells)
     phases = PhaseReader(thinker.markers)
-    read = [phases.push(token.id, token.text) for token in drawn]
-    texts = [text for _, text in read]
-    steps = np.array(split(texts, [phase for phase, _ in read]))
+    told = [phases.push(token.id, token.text) for token in drawn]
+    texts = [text for _, text in told]
+    steps = np.array(split(texts, [phase for phase, _ in told]))
     edges = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(ids)]
     spans = list(itertools.pairwise(edges))
-    began = time.monotonic()
+    read = read_again(thinker, prepared, ids, item, should_stop)
+    if read is None:
+        return None
+    return Heard(prepared, ids, texts, spans, *read)
+
+
+def read_again(
+    thinker: ThinkingModel,
+    prepared: Prepared,
+    token_ids: Sequence[int],
+    item: Item,
+    should_stop: ShouldStop | None = None,
+) -> tuple[np.ndarray, Features, float] | None:
+    """Read the attention of a given text, for the regions of ``item``.
+
+    Returns:
+        coverage, features and encoding seconds as in ``Heard``; None when stopped.
+    """
+    shares, began = coverage(item.region_map, prepared.cells), time.monotonic()
     changes = outcome(
         measure_influence(thinker, prepared, item.pixels, item.region_map, shares, should_stop=should_stop)
     )
     if changes is None:
         return None
     took = time.monotonic() - began
-    features = thinker.teach(prepared, ids, shares, influence=changes)
-    return Heard(prepared, ids, texts, spans, shares, features, took)
+    return shares, thinker.teach(prepared, token_ids, shares, influence=changes), took
 
 
 def examine(

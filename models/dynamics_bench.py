@@ -18,6 +18,7 @@ from core.calibration import Heard, Item, Say, read_out
 from core.comparison import number
 from core.dynamics import MEASURES, shape_of
 from core.faithfulness import bootstrap_auc, over_spans, roc_auc
+from core.figure_text import short
 from core.regions import RegionMap, region_map_from_labels
 from core.run import EffectEstimator
 from core.trace import Sampling
@@ -249,12 +250,8 @@ def section(result: dict[str, Any]) -> str:
     ]
     for measure, row in result["auc"]["steps"].items():
         cells = [
-            "{} [{}, {}], {}".format(*(_short(at[name]) for name in ("mean", "low", "high", "alike")))
+            "{} [{}, {}], {}".format(*(short(at[name]) for name in ("mean", "low", "high", "alike")))
             for at in (row[place] for place in places)
         ]
         lines.append(f"| {measure} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}".removeprefix("0")

@@ -25,9 +25,10 @@ import numpy as np
 from PIL import Image
 
 from core.ablation import half_masks, measure
-from core.calibration import Heard, Item, read_out
+from core.calibration import Item, read_again, read_out
 from core.estimator import Estimator, load_estimator
 from core.faithfulness import bootstrap_groups, lds, over_spans, spearman
+from core.figure_text import short_interval
 from core.regions import RegionMap
 from core.trace import Sampling
 from models.bundled.estimator.items import element_map, regions_of
@@ -35,7 +36,8 @@ from models.bundled.screens import HELD_OUT, KINDS, Sample, generate
 from models.estimators import bundled_estimator
 from models.thinker import Thinker, load_thinker
 
-SOURCES: Final = ("truth", "sam", "opencv", "grid", "grid-12")
+SOURCES: Final = ("sam", "opencv", "grid", "grid-12")
+"""What is judged beside the true elements themselves."""
 SCHEMA: Final = "sightline.regions/1"
 _FEWEST = 3
 
@@ -77,37 +79,36 @@ def kept_shares(regions: RegionMap, elements: RegionMap, masks: np.ndarray) -> n
 def see(
     thinker: Thinker, estimator: Estimator, sample: Sample, sources: Sequence[str], masks: int = 64
 ) -> dict[str, Seen]:
-    """Judge regions of each source on one screen; empty where any has too few to tell apart."""
+    """Judge the true elements as regions, and regions of each source, on one screen.
+
+    Empty where any has too few regions to tell apart.
+    """
     elements = element_map(sample)
-    found = {source: regions_of(sample, source) for source in sources}
-    if min(len(regions) for regions in (elements, *found.values())) < _FEWEST:
+    found = {"truth": elements} | {source: regions_of(sample, source) for source in sources}
+    if min(map(len, found.values())) < _FEWEST:
         return {}
-    keep = half_masks(len(elements), masks, sample.seed)
+    item = Item(sample.kind, sample.image, sample.prompt, elements, sample.seed)
+    heard = read_out(thinker, item, Sampling(max_new_tokens=160))
+    if heard is None:
+        return {}
     seen: dict[str, Seen] = {}
-    without_elements: np.ndarray | None = None
     for source, regions in found.items():
-        item = Item(source, sample.image, sample.prompt, regions, sample.seed, sample.kind)
-        heard = read_out(thinker, item, Sampling(max_new_tokens=160))
-        if heard is None:
-            return {}
-        if without_elements is None:  # the text is the same, whatever the regions
-            without_elements = _steps_without(thinker, heard, sample, elements, keep)
-        effects = over_spans(estimator.estimate(heard.features)[0].T.astype(np.float64), heard.spans)
-        own = half_masks(len(regions), masks, sample.seed)
+        keep = half_masks(len(regions), masks, sample.seed)
+        rows = measure(thinker, heard.prepared, sample.image, regions, heard.token_ids, keep)
+        measured = over_spans(rows.astype(np.float64), heard.spans)
+        if regions is elements:
+            features, of_elements, without_elements = heard.features, keep, measured
+        else:
+            read = read_again(thinker, heard.prepared, heard.token_ids, replace(item, region_map=regions))
+            if read is None:
+                return {}
+            features = read[1]
+        effects = over_spans(estimator.estimate(features)[0].T.astype(np.float64), heard.spans)
+        predicted = kept_shares(regions, elements, of_elements) @ effects
         seen[source] = Seen(
-            regions=len(regions),
-            own=lds(effects.T, own, _steps_without(thinker, heard, sample, regions, own)),
-            common=spearman(kept_shares(regions, elements, keep) @ effects, without_elements),
+            len(regions), lds(effects.T, keep, measured), spearman(predicted, without_elements)
         )
     return seen
-
-
-def _steps_without(
-    thinker: Thinker, heard: Heard, sample: Sample, regions: RegionMap, keep: np.ndarray
-) -> np.ndarray:
-    """Log-probability of each step under each mask: float64 [M, steps], nats."""
-    rows = measure(thinker, heard.prepared, sample.image, regions, heard.token_ids, keep)
-    return over_spans(rows.astype(np.float64), heard.spans)
 
 
 def summarize(screens: Sequence[dict[str, Seen]]) -> dict[str, dict[str, Any]]:
@@ -123,7 +124,7 @@ def summarize(screens: Sequence[dict[str, Seen]]) -> dict[str, dict[str, Any]]:
             "own": asdict(bootstrap_groups([one.own for one in seen])),
             "common": asdict(bootstrap_groups([one.common for one in seen])),
         }
-        if "sam" in screens[0]:
+        if source != "sam" and "sam" in screens[0]:
             behind = [screen["sam"].common - screen[source].common for screen in screens]
             figures[source]["behind_sam"] = asdict(bootstrap_groups(behind))
     return figures
@@ -134,16 +135,10 @@ def table(figures: dict[str, dict[str, Any]]) -> str:
     lines = ["| regions | a screen | LDS, elements removed | behind SAM | LDS, own regions removed |"]
     lines.append("|---|---|---|---|---|")
     for source, found in figures.items():
-        cells = [f"`{source}`", f"{found['regions']:.1f}", told(found["common"])]
-        cells += [told(found["behind_sam"]) if "behind_sam" in found else "", told(found["own"])]
+        cells = [f"`{source}`", f"{found['regions']:.1f}", short_interval(found["common"])]
+        cells += [short_interval(found[of]) if of in found else "" for of in ("behind_sam", "own")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def told(interval: dict[str, float]) -> str:
-    """A mean with its interval, as ".71 [.66, .75]"."""
-    mean, low, high = (f"{interval[name]:.2f}".replace("0.", ".") for name in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}]"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

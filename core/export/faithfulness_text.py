@@ -9,6 +9,7 @@ import numpy as np
 
 from core.agreement import RELIANT
 from core.attribution.registry import CEILING
+from core.figure_text import short, short_interval
 
 WIDTH: Final = 119
 
@@ -68,8 +69,8 @@ def _table(methods: dict[str, Any]) -> str:
         figures = [row[column]["mean"] for column in ("direct_tokens", "carried_tokens", "pointing", "r2")]
         passes = f"{row['passes']:.0f}" + (f" + {row['encodings']:.0f} encodings" if row["encodings"] else "")
         cells = [
-            *(_with_interval(row[of]) for of in ("steps", "reliant_steps")),
-            *map(_short, figures),
+            *(short_interval(row[of]) for of in ("steps", "reliant_steps")),
+            *map(_figure, figures),
             passes,
         ]
         if name == "estimator":
@@ -83,7 +84,7 @@ def _of_ceiling(result: dict[str, Any]) -> str:
     methods = result["methods"]
     if not {"estimator", CEILING} <= methods.keys():
         return ""
-    share = {of: _with_interval(ratio) for of, ratio in methods["estimator"]["share_of_ceiling"].items()}
+    share = {of: short_interval(ratio) for of, ratio in methods["estimator"]["share_of_ceiling"].items()}
     moved = result["moved"]
     still = {of: 100 * (1 - moved[of]["reliant"] / moved[of]["targets"]) for of in ("steps", "tokens")}
     return (
@@ -108,7 +109,7 @@ def _trust(result: dict[str, Any]) -> str:
     flag = result.get("flag")
     if flag and "estimated reliance" in flag["tokens"]["auc"]:
         estimated, looked = (
-            {of: _with_interval(flag[of]["auc"][name]) for of in ("tokens", "steps")}
+            {of: short_interval(flag[of]["auc"][name]) for of in ("tokens", "steps")}
             for name in ("estimated reliance", "attention on the image")
         )
         said.append(
@@ -133,20 +134,10 @@ def _percent(interval: dict[str, Any]) -> str:
     return f"{100 * interval['mean']:.1f} % [{low}, {high}]"
 
 
-def _with_interval(interval: dict[str, Any]) -> str:
-    if interval["mean"] is None:
-        return "–"
-    return f"{_short(interval['mean'])} [{_short(interval['low'])}, {_short(interval['high'])}]"
-
-
-def _short(value: float | None) -> str:
-    """``.67``, ``1.00``, ``<0``, or a dash for none."""
-    if value is None:
-        return "–"
-    text = f"{round(value, 2) + 0.0:.2f}"  # no minus before nothing
-    if float(text) < 0:
-        return "<0"
-    return text.removeprefix("0") if text.startswith("0.") else text
+def _figure(value: float | None) -> str:
+    """As ``short``, but ``<0`` for whatever is below 0: how far below tells nothing."""
+    text = short(value)
+    return "<0" if text.startswith("-") else text
 
 
 def _wrapped(text: str) -> str:
