@@ -258,8 +258,8 @@ class Reattributor(QObject):
             elif measured and not self._told_of_measurements:
                 self._told_of_measurements = True
                 self.said.emit(
-                    "What was measured belongs to the regions of before and is not shown for the new ones. "
-                    "Undo brings it back; a copy of the file keeps it.",
+                    "What was measured belongs to the regions of before: it is shown with those, which Undo "
+                    "brings back, and a copy of the file keeps it.",
                     "info",
                 )
         self.changed.emit()
