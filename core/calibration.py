@@ -21,7 +21,7 @@ from torch import Tensor
 
 from core.ablation import half_masks, measure, single_masks
 from core.coverage import coverage
-from core.effect_loss import disagreement
+from core.effect_loss import disagreement, misdirection, scale_error
 from core.errors import InputError
 from core.estimator import EffectNetwork, Estimator, EstimatorConfig, region_inputs, token_inputs
 from core.evidence import Truth
@@ -279,19 +279,22 @@ def _claim(folder: Path, thinker: ThinkingModel) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """One example as the fit needs it: inputs of the network, and measured log-probabilities, centred."""
+    """One example as the fit needs it: inputs of the network; measured log-probabilities, centred; drops."""
 
     regional: Tensor
     general: Tensor
     content: Tensor
     masks: Tensor
     centred: Tensor
+    drops: Tensor
     step_sums: Tensor
     reliance: Tensor
 
 
 def _prepare(example: Example) -> _Prepared:
-    """Masks as 0 and 1, [M, R]; targets centred over masks, [M, T]; steps as a 0-1 matrix [T, steps]."""
+    """Masks as 0 and 1, [M, R]; targets centred over masks, [M, T]; what each region alone is worth, [R, T];
+    steps as a 0-1 matrix [T, steps].
+    """
     steps = torch.zeros(len(example.token_ids), len(example.spans))
     for index, (start, end) in enumerate(example.spans):
         steps[start:end, index] = 1.0
@@ -302,6 +305,7 @@ def _prepare(example: Example) -> _Prepared:
         content=features.content.float(),
         masks=example.masks.float(),
         centred=example.log_probs - example.log_probs.mean(0),
+        drops=features.log_prob - example.singles,
         step_sums=steps,
         reliance=features.log_prob - example.nothing,
     )
@@ -323,9 +327,9 @@ def fit(
     """Fit an estimator on collected examples.
 
     The loss compares predicted with measured log-probabilities over the random masks, for tokens and for
-    steps (``core/effect_loss.py``), and the reliance by its error in nats. An average of the weights over the
-    last part of the fit is kept. What comes out is one network, or as many as ``start`` has, each fitted by
-    itself.
+    steps, effects on tokens with what each region alone is worth (``core/effect_loss.py``), and the reliance
+    by its error in nats. An average of the weights over the last part of the fit is kept. What comes out is
+    one network, or as many as ``start`` has, each fitted by itself.
 
     Args:
         examples: files of ``collect``.
@@ -430,4 +434,6 @@ def _loss_of(effects: Tensor, reliance: Tensor, example: _Prepared) -> Tensor:
     tokens = disagreement(predicted, example.centred)
     steps = disagreement(predicted @ example.step_sums, example.centred @ example.step_sums)
     seen = torch.nn.functional.smooth_l1_loss(reliance, example.reliance, beta=0.5)
-    return tokens + steps + 0.1 * seen
+    regions = misdirection(effects.T, example.drops)
+    scale = scale_error(predicted, example.centred)
+    return tokens + steps + 0.5 * regions + 0.1 * (scale + seen)
