@@ -255,7 +255,7 @@ class Thinker:
     def image_inputs(self, images: np.ndarray) -> dict[str, Tensor]:
         """The model's inputs for images, uint8 [B, H, W, 3]."""
         batch = self.processor.image_processor(
-            images=list(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)),
+            images=list(torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2)),
             return_tensors="pt",
             **self.family.image_arguments(self.processor),
         )

@@ -177,6 +177,13 @@ def test_a_single_pixel_is_a_screenshot_too(tiny_thinker):
     assert len(tiny_thinker.prepare(picture(1, 1), "Hi?").cells) >= 1
 
 
+def test_pixels_that_must_not_be_written_to_are_read_like_others(tiny_thinker):
+    pixels = picture(64, 64)[None]
+    writable = tiny_thinker.image_inputs(pixels)["pixel_values"]
+    pixels.setflags(write=False)
+    assert torch.equal(tiny_thinker.image_inputs(pixels)["pixel_values"], writable)
+
+
 @pytest.fixture
 def copied(tiny_folder, tmp_path):
     return shutil.copytree(tiny_folder, tmp_path / "model")
