@@ -16,7 +16,7 @@ PANEL: Final = (760, 520)
 MARGIN: Final = 44
 LEFT: Final = 64
 HEAD: Final = 96
-FOOT: Final = 76
+FOOT: Final = 108
 COLOURS: Final = ((200, 96, 32), (74, 128, 196), (96, 150, 96))
 
 Point = tuple[int, float, float, float]
@@ -94,12 +94,13 @@ def _panel(
             _, y = at(counts[0], level)
             for dash in range(left, right, 16):
                 draw.line((dash, y, dash + 8, y), fill=SOFT_INK, width=2)
-    # Named in a corner that no curve reaches, for curves that agree lie on each other.
+    # Named below, where no curve reaches; curves that agree lie on each other.
     named = [*zip(curves, COLOURS, strict=False), *((name, SOFT_INK) for name in levels)]
-    for row, (name, colour) in enumerate(reversed(named)):
-        y = bottom - SIZE * (0.9 + 1.2 * row)
-        draw.line((left + 12, y, left + 40, y), fill=colour, width=4 if name in curves else 2)
-        small.draw(draw, (left + 52, y), name, colour)
+    across, y = float(x), bottom + 3.6 * SIZE
+    for name, colour in named:
+        draw.line((across, y, across + 24, y), fill=colour, width=4 if name in curves else 2)
+        small.draw(draw, (across + 32, y), name, colour)
+        across += small.width(name) + 54
     for place, (colour, points) in enumerate(zip(COLOURS, curves.values(), strict=False)):
         places = [at(count, mean) for count, mean, _, _ in points]
         draw.line([value for place in places for value in place], fill=colour, width=4, joint="curve")
