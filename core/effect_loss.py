@@ -2,8 +2,7 @@
 
 Half of the verdict on an estimator is LDS, a rank correlation over masks; half is that its numbers are nats.
 Effects saturate (what is lost already cannot be lost again), so that measured log-probabilities have long
-tails, and correlation with their ranks tells more about order than with their values. All losses are 0 at
-best; nothing in them depends on how many tokens or regions there are.
+tails, and correlation with their ranks tells more about order than with their values.
 """
 
 from __future__ import annotations
