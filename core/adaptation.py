@@ -172,7 +172,7 @@ def rounds(examples: int, adapting: bool) -> int:
 
     A network that knows something already needs no more of them for fewer examples: it would forget.
     """
-    return ADAPTING_ROUNDS if adapting else min(150, max(40, round(16_000 / max(examples, 1))))
+    return ADAPTING_ROUNDS if adapting else min(80, max(40, round(16_000 / max(examples, 1))))
 
 
 def adapt(

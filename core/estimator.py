@@ -29,7 +29,7 @@ from core.intervals import FACTOR_KEY
 from core.threads import at_most
 from core.trace import Identity
 
-FORMAT = 6
+FORMAT = 7
 _FLOOR = 1e-4
 _CERTAIN = 1e-15
 _STILL = 1e-5
@@ -37,7 +37,12 @@ _SMALL = 1e-3
 SIZES: Final = (0.01, 0.1, 1.0, 3.0)
 """Nats. Intervals hold nine of ten small effects and nine of ten large ones, each size for itself."""
 _SMALLEST, _LARGEST = -34.0, 4.0
-_CONTENT = 16
+_CONTENT, _STATE = 16, 32
+"""How many main directions of contents and of hidden states are looked at."""
+_ROWS = 50_000
+"""Rows that they are found from, at most."""
+_WEIGHED = 0.1
+"""Keeps a step of the fit from moving all weights of a token far at once; 0.3 was worse."""
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
 
@@ -49,6 +54,7 @@ class EstimatorConfig:
     Attributes:
         layers, heads: readable attention layers of the thinking model, and heads in each.
         content: length of what is known of a region's content; 0 for nothing.
+        state: length of the thinking model's hidden state; 0 for nothing.
         hidden: width of each network.
         members: how many networks say what they make of it.
         thinker: name of the thinking model.
@@ -61,6 +67,7 @@ class EstimatorConfig:
     layers: int
     heads: int
     content: int = 0
+    state: int = 0
     hidden: int = 64
     members: int = 1
     thinker: str = ""
@@ -75,21 +82,26 @@ def size_of(effects: Tensor) -> Tensor:
 
 
 def region_inputs(features: Features) -> Tensor:
-    """What the network is told of each region: float32 [n, R, 4·L·H + (len(CARRIED) + 2)·L + 10].
+    """What the network is told of each region: float32 [n, R, 6·L·H + (len(CARRIED) + 2)·L + 10].
 
     Logarithm of attention, by area and by influence; each head's share of its own image attention; compressed
-    direct effects and their sum; what is carried on; what is stirred; the region's influence and area.
+    direct effects and their sum; what the heads' attention would bring if it went where the rest of theirs
+    goes, as it will when there is nothing to attend to, and the difference; what is carried on; what is
+    stirred; the region's influence and area.
     """
     count, regions = len(features), features.regions
     attention = features.attention.float()
     sourced = features.sourced.float()
     share = sourced / features.image_mass.float().clamp_min(_FLOOR).unsqueeze(-1)
     direct = features.direct.float()
+    elsewhere = sourced * features.direct_total.float().unsqueeze(-1)
     parts = (
         (attention + _FLOOR).log(),
         (sourced + _FLOOR).log(),
         share,
         torch.asinh(direct * 5.0),
+        torch.asinh(elsewhere * 5.0),
+        torch.asinh((direct - elsewhere) * 5.0),
     )
     per_head = torch.stack(parts, 1).permute(0, 4, 1, 2, 3).reshape(count, regions, -1)
     carried = features.carried.float()
@@ -105,7 +117,7 @@ def region_inputs(features: Features) -> Tensor:
 
 
 def token_inputs(features: Features) -> Tensor:
-    """What the network is told of each token: float32 [n, 2·L·H + 5].
+    """What the network is told of each token beside its hidden state: float32 [n, 3·L·H + 5].
 
     Log-probability and entropy also as logarithms: a token that is all but certain depends on regions too, by
     a thousandth of a nat, and how much so goes with how certain it is.
@@ -113,12 +125,37 @@ def token_inputs(features: Features) -> Tensor:
     count = len(features)
     mass = (features.image_mass.float() + _FLOOR).log().reshape(count, -1)
     direct = torch.asinh(features.direct.float().sum(-1) * 5.0).reshape(count, -1)
+    total = torch.asinh(features.direct_total.float() * 5.0).reshape(count, -1)
     log_prob = features.log_prob.float().clamp_min(-20.0).view(-1, 1)
     entropy = features.entropy.float().view(-1, 1)
     regions = torch.full_like(entropy, features.regions).log()
     doubt = (-log_prob).clamp_min(_CERTAIN).log()
     spread = entropy.clamp_min(_CERTAIN).log()
-    return torch.cat((mass, direct, log_prob, entropy, regions, doubt, spread), -1)
+    return torch.cat((mass, direct, total, log_prob, entropy, regions, doubt, spread), -1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """All that the networks are told of n tokens and R regions.
+
+    Attributes:
+        regional: [n, R, …], see ``region_inputs``.
+        general: [n, …], see ``token_inputs``.
+        content: [R, content], as in ``Features``.
+        state: [n, state], the hidden state, as in ``Features``.
+    """
+
+    regional: Tensor
+    general: Tensor
+    content: Tensor
+    state: Tensor
+
+
+def inputs_of(features: Features) -> Inputs:
+    """What the networks are told of these features."""
+    return Inputs(
+        region_inputs(features), token_inputs(features), features.content.float(), features.hidden.float()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +193,11 @@ class Linears(nn.Module):
 
 
 class EffectNetwork(nn.Module):
-    """Region and token inputs → effects and reliance: what K networks agree on."""
+    """Inputs → effects and reliance: what K networks agree on.
+
+    Which heads matter, and which way, differs from token to token. So beside reading each region as the token
+    tells it to, a network weighs a region's inputs with weights that it makes from the token's.
+    """
 
     def __init__(self, config: EstimatorConfig, dropout: float = 0.0) -> None:
         """
@@ -165,7 +206,7 @@ class EffectNetwork(nn.Module):
         """
         super().__init__()
         pairs, hidden, members = config.layers * config.heads, config.hidden, config.members
-        regional, general = 4 * pairs + (len(CARRIED) + 2) * config.layers + 10, 2 * pairs + 5
+        regional, general = 6 * pairs + (len(CARRIED) + 2) * config.layers + 10, 3 * pairs + 5
         self.members = members
         self.dropout = dropout
         self.region_mean = nn.Buffer(torch.zeros(regional))
@@ -174,78 +215,101 @@ class EffectNetwork(nn.Module):
         self.token_scale = nn.Buffer(torch.ones(general))
         self.content_mean = nn.Buffer(torch.zeros(config.content))
         self.content_basis = nn.Buffer(torch.zeros(config.content, _CONTENT))
+        self.state_mean = nn.Buffer(torch.zeros(config.state))
+        self.state_basis = nn.Buffer(torch.zeros(config.state, _STATE))
         self.region_in = Linears(members, regional, hidden)
-        self.token_in = Linears(members, general, hidden)
+        self.token_in = Linears(members, general + _STATE, hidden)
+        self.token_mix = Linears(members, hidden, hidden)
         self.content_in = Linears(members, _CONTENT, hidden, bias=False)
         self.context = Linears(members, 2 * hidden, hidden, bias=False)
         self.mix = Linears(members, hidden, hidden)
         self.out = Linears(members, 2 * hidden, 2)
         self.direct = Linears(members, regional, 1, bias=False)
+        self.weights = Linears(members, hidden, regional)
         self.scale = Linears(members, 2 * hidden, 1)
         self.reliance = Linears(members, 2 * hidden, 1)
         self.error = nn.Linear(2 * members + (members > 1), 1)
-        for start_at_nothing in (self.direct, self.scale):
+        for start_at_nothing in (self.direct, self.scale, self.weights):
             nn.init.zeros_(start_at_nothing.weight)
 
     @torch.no_grad()
-    def standardize(self, regional: Tensor, general: Tensor, content: Tensor) -> None:
-        """Take mean and spread of the inputs, and the main directions of the contents, from examples.
-
-        Args:
-            regional, general, content: rows of all examples, [rows, …] each.
-        """
+    def standardize(self, examples: Sequence[Inputs]) -> None:
+        """Take mean and spread of the inputs, and main directions of contents and states, from examples."""
         for rows, mean, scale in (
-            (regional, self.region_mean, self.region_scale),
-            (general, self.token_mean, self.token_scale),
+            (
+                torch.cat([each.regional.float().flatten(0, 1) for each in examples]),
+                self.region_mean,
+                self.region_scale,
+            ),
+            (torch.cat([each.general for each in examples]), self.token_mean, self.token_scale),
         ):
             mean.copy_(rows.mean(0))
             scale.copy_(1 / rows.std(0).clamp_min(1e-3))
-        self.content_mean.copy_(content.mean(0))
-        centred = content - self.content_mean
-        _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
-        count = int((spread[:_CONTENT] > 1e-4 * spread[:1].clamp_min(1e-6)).sum())
-        scaled = directions[:count].T * (len(content) ** 0.5 / spread[:count])
-        self.content_basis.zero_()
-        self.content_basis[:, :count] = scaled
+        for parts, mean, basis in (
+            ([each.content for each in examples], self.content_mean, self.content_basis),
+            ([each.state for each in examples], self.state_mean, self.state_basis),
+        ):
+            _main_directions(torch.cat(parts).float(), mean, basis)
 
-    def forward(self, regional: Tensor, general: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
-        """Effects [n, R] and reliance [n], nats, from inputs [n, R, …], [n, …] and [R, content]."""
-        read = self.read(regional, general, content)
+    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Effects [n, R] and reliance [n], nats."""
+        read = self.read(inputs)
         return read.effects, read.reliance
 
     def error_of(self, known: Tensor) -> Tensor:
         """The mean error to expect of each effect, above 0, nats: [n, R]."""
         return self.error(known).squeeze(-1).clamp(_SMALLEST, _LARGEST).exp()
 
-    def read(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
+    def read(self, inputs: Inputs) -> Reading:
         """As ``forward``, with what the errors are told from: also how far the networks are apart."""
-        each = self.read_each(regional, general, content)
+        each = self.read_each(inputs)
         known = list(each.known.unbind(0))
         if self.members > 1:
             known.append((each.effects.detach().std(0) + _CERTAIN).log().unsqueeze(-1))
         return Reading(agreed(each.effects), each.reliance.mean(0), torch.cat(known, -1))
 
-    def read_each(self, regional: Tensor, general: Tensor, content: Tensor) -> Reading:
-        """What each network makes of the inputs, which are as in ``forward``."""
-        regional = ((regional - self.region_mean) * self.region_scale).clamp(-8, 8).unsqueeze(0)
-        general = ((general - self.token_mean) * self.token_scale).clamp(-8, 8).unsqueeze(0)
-        content = ((content - self.content_mean) @ self.content_basis).clamp(-8, 8).unsqueeze(0)
+    def read_each(self, inputs: Inputs) -> Reading:
+        """What each network makes of the inputs."""
+        regional = ((inputs.regional.float() - self.region_mean) * self.region_scale).clamp(-8, 8)
+        known = ((inputs.general - self.token_mean) * self.token_scale).clamp(-8, 8)
+        content = ((inputs.content - self.content_mean) @ self.content_basis).clamp(-8, 8).unsqueeze(0)
+        state = ((inputs.state.float() - self.state_mean) @ self.state_basis).clamp(-8, 8)
+        regional, general = regional.unsqueeze(0), torch.cat((known, state), -1).unsqueeze(0)
         if self.training and self.dropout:
             regional = F.dropout(regional.expand(self.members, -1, -1, -1), self.dropout)
             general = F.dropout(general.expand(self.members, -1, -1), self.dropout)
-        told = self.token_in(general).unsqueeze(2) + self.content_in(content).unsqueeze(1)
+        token = self.token_in(general)
+        token = token + self.token_mix(F.gelu(token))
+        told = token.unsqueeze(2) + self.content_in(content).unsqueeze(1)
         first = F.gelu(self.region_in(regional) + told)
         around = torch.cat((first.mean(2), first.amax(2)), -1)
         second = F.gelu(self.mix(first) + self.context(around).unsqueeze(2))
         value, gate = self.out(torch.cat((first, second), -1)).unbind(-1)
         overall = torch.cat((second.mean(2), second.amax(2)), -1)
+        weighed = (regional @ self.weights(F.gelu(token)).unsqueeze(-1)).squeeze(-1)
+        weighed = _WEIGHED * weighed + self.direct(regional).squeeze(-1)
         # The gate can close: most regions do nothing for most tokens, and a sum over many should stay there.
         # The scale is the token's: effects on a token that is all but certain are in order, but tiny.
         scale = self.scale(overall).clamp(_SMALLEST, _LARGEST)
-        effects = (value * torch.sigmoid(gate) + self.direct(regional).squeeze(-1)) * scale.exp()
+        effects = (value * torch.sigmoid(gate) + weighed) * scale.exp()
         size = (effects.abs() + _CERTAIN).log()
         known = torch.stack((size, scale.expand_as(size)), -1)
         return Reading(effects, self.reliance(overall).squeeze(-1), known.detach())
+
+
+def _main_directions(rows: Tensor, mean: Tensor, basis: Tensor) -> None:
+    """Fill ``mean`` [D] and ``basis`` [D, k]: k main directions of rows [n, D], scaled to a spread of 1."""
+    mean.copy_(rows.mean(0))
+    basis.zero_()
+    wanted = min(basis.shape[1], *rows.shape)
+    if not wanted:
+        return
+    some = rows[:: max(1, len(rows) // _ROWS)]
+    with torch.random.fork_rng(devices=[]):  # the same directions, with the same signs, whatever the seed
+        torch.manual_seed(0)
+        _, spread, directions = torch.pca_lowrank(some, q=min(wanted + 8, *some.shape), niter=4)
+    count = int((spread[:wanted] > 1e-4 * spread[:1].clamp_min(1e-6)).sum())
+    basis[:, :count] = directions[:, :count] * (len(some) ** 0.5 / spread[:count])
 
 
 def agreed(effects: Tensor) -> Tensor:
@@ -268,7 +332,13 @@ def joined(
 
     Args:
         config: of each of them.
+
+    Raises:
+        ValueError: they see their inputs in other units or directions, and so were fitted on other examples.
     """
+    for name, mine in networks[0].named_buffers():
+        if any(not torch.equal(mine, network.get_buffer(name)) for network in networks[1:]):
+            raise ValueError(f"the networks differ in {name}")
     config = replace(config, members=sum(network.members for network in networks))
     whole = EffectNetwork(config)
     tensors = dict(networks[0].named_buffers())
@@ -324,7 +394,7 @@ class Estimator:
         """Read features once, however much is wanted of them."""
         if self._last is not None and self._last[0] is features:
             return self._last[1]
-        if features.content.shape[1] != self.config.content:
+        if (features.content.shape[1], features.hidden.shape[1]) != (self.config.content, self.config.state):
             raise InputError(
                 f"The estimator {self.identity.name} was fitted on {self.config.thinker or 'another model'} "
                 "and does not fit this one. Calibrate one for this model."
@@ -332,7 +402,7 @@ class Estimator:
         device = self.network.error.weight.device
         here = features if features.log_prob.device == device else features.to(device)
         with at_most(1 if device.type == "cpu" else None):
-            read = self.network.read(region_inputs(here), token_inputs(here), here.content.float())
+            read = self.network.read(inputs_of(here))
         self._last = features, read
         return read
 

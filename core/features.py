@@ -41,6 +41,9 @@ class Features:
             the largest of the heads.
         influence: [R, 3]; the change of all visual tokens together when the region is removed, in tokens;
             the largest change of any; and the former for each token's worth of area.
+        hidden: [n, hidden]; the residual stream that the token was read out of, before the final norm, scaled
+            to a root mean square of 1.
+        direct_total: [n, L, H], nats; as ``direct``, of everything that the head attended to, text too.
     """
 
     attention: Tensor
@@ -54,6 +57,8 @@ class Features:
     sourced: Tensor
     stirred: Tensor
     influence: Tensor
+    hidden: Tensor
+    direct_total: Tensor
 
     def __len__(self) -> int:
         return int(self.log_prob.shape[0])
@@ -88,7 +93,10 @@ def join(parts: list[Features]) -> Features:
 
 def save_tensors(features: Features, prefix: str = "") -> dict[str, Tensor]:
     """As named tensors for a safetensors file; attention and effects in float16."""
-    half = {"attention", "direct", "carried", "image_mass", "content", "sourced", "stirred"}
+    half = {
+        "attention", "direct", "carried", "image_mass", "content", "sourced", "stirred", "hidden",
+        "direct_total",
+    }  # fmt: skip
     formats = {f.name: torch.float16 if f.name in half else torch.float32 for f in fields(Features)}
     return {
         prefix + name: getattr(features, name).to("cpu", dtype).contiguous()

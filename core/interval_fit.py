@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from core.calibration import load_example
-from core.estimator import SIZES, EffectNetwork, EstimatorConfig, region_inputs, size_of, token_inputs
+from core.estimator import SIZES, EffectNetwork, EstimatorConfig, inputs_of, size_of
 from core.intervals import conformal_factor
 
 PASSES: Final = 16
@@ -105,6 +105,6 @@ def _learn(network: EffectNetwork, examples: Sequence[_Errors], seed: int) -> No
 def _errors(network: EffectNetwork, path: Path) -> _Errors:
     example = load_example(path)
     features = example.features
-    read = network.read(region_inputs(features), token_inputs(features), features.content)
+    read = network.read(inputs_of(features))
     measured = features.log_prob.unsqueeze(1) - example.singles.T
     return _Errors(read.known, measured - read.effects, size_of(read.effects), example.spans)

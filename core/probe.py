@@ -33,6 +33,7 @@ from core.offload import device_of, weight_of
 from core.threads import at_most
 
 ATTENTION_NAME = "sightline"
+_FAINT = 1e-12
 
 _listening = threading.local()
 
@@ -48,10 +49,11 @@ def _attention(
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """SDPA, with the armed probe of this thread, if any, listening in."""
+    output, nothing = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     probe: Probe | None = getattr(_listening, "probe", None)
     if probe is not None:
-        probe.hear_attention(int(module.layer_idx), query, key, value)  # type: ignore[arg-type]
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+        probe.hear_attention(int(module.layer_idx), query, key, value, output)  # type: ignore[arg-type]
+    return output, nothing
 
 
 def arm(listener: Any) -> None:
@@ -205,6 +207,7 @@ class Probe:
         self._observer = observer
         self._order = {layer.index: place for place, layer in enumerate(layers)}
         self._queries: list[list[Tensor]] = [[] for _ in layers]
+        self._outputs: list[list[Tensor]] = [[] for _ in layers]
         self._keys: list[list[Tensor]] = [[] for _ in layers]
         self._image_values: list[Tensor] = [shares] * len(layers)
         self._alike: list[tuple[list[int], Tensor]] = []
@@ -230,8 +233,11 @@ class Probe:
         self._rows_wanted = rows
         return self
 
-    def hear_attention(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
-        """Keep what one layer's attention was given: [1, heads, positions, head_dim]."""
+    def hear_attention(self, layer: int, query: Tensor, key: Tensor, value: Tensor, output: Tensor) -> None:
+        """Keep what one layer's attention was given, [1, heads, positions, head_dim] each.
+
+        Also what came of it: ``output`` [1, positions, heads, head_dim].
+        """
         place = self._order.get(layer)
         if place is None:
             return
@@ -241,6 +247,7 @@ class Probe:
         # A slice of a prefill's queries would keep all of them alive; a copy of a few rows does not.
         whole = query.shape[2] == self._rows_wanted
         self._queries[place].append(query[0] if whole else query[0, :, -self._rows_wanted :].clone())
+        self._outputs[place].append(output[0] if whole else output[0, -self._rows_wanted :].clone())
         if self._decoder.layers[place].window is None or not self._keys[place]:
             self._keys[place] = [key[0]]
         else:
@@ -277,7 +284,8 @@ class Probe:
 
     def _read(self) -> Features:
         count, decoder = len(self._ids), self._decoder
-        gradient, log_prob, entropy = self._gradient(self._take(self._rows["hidden", -1], 0, count))
+        hidden = self._take(self._rows["hidden", -1], 0, count)
+        gradient, log_prob, entropy = self._gradient(hidden)
         with torch.inference_mode():
             if not self._alike:
                 self._gather_image_values()
@@ -301,7 +309,9 @@ class Probe:
             look = torch.stack(looks)  # [L, H, n, image]
             pooled = (look @ self._shares).permute(2, 0, 1, 3).unflatten(-1, (3, -1))
             attention, sourced, stirred = pooled.unbind(-2)
-            direct = (self._value_products(gradient, look) @ self._sources).permute(2, 0, 1, 3)
+            wanted, totals = self._wanted(gradient, look.shape[1])
+            direct = (self._value_products(wanted, look) @ self._sources).permute(2, 0, 1, 3)
+            wide = hidden.to(device).float()
             features = Features(
                 attention=attention,
                 direct=direct,
@@ -314,6 +324,8 @@ class Probe:
                 sourced=sourced,
                 stirred=torch.stack((stirred.mean(2), stirred.amax(2)), 2),
                 influence=self._influence,
+                hidden=wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + _FAINT),
+                direct_total=totals,
             )
             self.looked_back = torch.stack(backwards).mean(0)[:, 1:]  # the first is the end of the prompt
         self.start += count
@@ -370,12 +382,12 @@ class Probe:
             self._alike.append((places, torch.cat([self._image_values[place] for place in places])))
         self._image_values.clear()
 
-    def _value_products(self, gradient: Tensor, look: Tensor) -> Tensor:
-        """``look`` [L, H, n, image] × value through the output projection · gradient: float32, same shape."""
+    def _value_products(self, wanted: Sequence[Tensor], look: Tensor) -> Tensor:
+        """``look`` [L, H, n, image] × value · what is ``wanted`` of each layer: float32, same shape."""
         parts = []
         for places, values in self._alike:
-            wanted = torch.stack([self._wanted(place, gradient, look.shape[1]) for place in places])
-            heads = wanted.view(len(wanted), len(gradient), -1, values.shape[1]).transpose(1, 2)
+            here = torch.stack([wanted[place] for place in places])
+            heads = here.view(*here.shape[:2], -1, values.shape[1]).transpose(1, 2)
             products = torch.bmm(heads.reshape(len(values), -1, values.shape[1]), values).float()
             parts.append(products.view(len(places), *look.shape[1:]))
         if len(parts) == 1:
@@ -385,22 +397,30 @@ class Probe:
             moved[places] = look[places] * products
         return moved
 
-    def _wanted(self, place: int, gradient: Tensor, heads: int) -> Tensor:
-        """Gradient of the log-odds at what the heads of one layer put out, [n, heads · head_dim]."""
-        layer, device = self._decoder.layers[place], gradient.device
-        upstream = gradient.to(device_of(layer.output))
-        if layer.norm is not None:
-            added = self._take(self._rows["added", place], 0, len(gradient))
-            upstream = upstream * factors_of(layer.norm, added)
-        with weight_of(layer.output) as output:
-            wanted = upstream @ output
-        if layer.gain != 1.0:
-            wanted = wanted * layer.gain
-        if layer.gated is not None:
-            both = self._take(self._rows["gate", place], 0, len(gradient))
-            gates = both.reshape(len(gradient), heads, 2, -1)[:, :, 1]
-            wanted = wanted * gates.reshape(len(gradient), -1).sigmoid()
-        return wanted.to(device)
+    def _wanted(self, gradient: Tensor, heads: int) -> tuple[list[Tensor], Tensor]:
+        """Gradient of the log-odds at what the heads of each layer put out, [n, heads · head_dim] each.
+
+        With it, what each head moved the log-odds by, whatever it attended to: float32 [n, L, heads].
+        """
+        wanted, totals = [], []
+        for place, layer in enumerate(self._decoder.layers):
+            upstream = gradient.to(device_of(layer.output))
+            if layer.norm is not None:
+                added = self._take(self._rows["added", place], 0, len(gradient))
+                upstream = upstream * factors_of(layer.norm, added)
+            with weight_of(layer.output) as output:
+                slope = upstream @ output
+            if layer.gain != 1.0:
+                slope = slope * layer.gain
+            if layer.gated is not None:
+                both = self._take(self._rows["gate", place], 0, len(gradient))
+                gates = both.reshape(len(gradient), heads, 2, -1)[:, :, 1]
+                slope = slope * gates.reshape(len(gradient), -1).sigmoid()
+            put_out = self._take(self._outputs[place], 0, len(gradient))
+            moved = (slope.view(put_out.shape) * put_out).float().sum(-1)
+            wanted.append(slope.to(gradient.device))
+            totals.append(moved.to(gradient.device))
+        return wanted, torch.stack(totals, 1)
 
     def _carried(self, backwards: Tensor, looks: Tensor) -> Tensor:
         """What is carried on, as ``CARRIED`` names it: [n, L, 2 · looks, R].

@@ -44,7 +44,7 @@ class Rollout:
     def __exit__(self, *exception: object) -> None:
         arm(None)
 
-    def hear_attention(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> None:
+    def hear_attention(self, layer: int, query: Tensor, key: Tensor, value: Tensor, output: Tensor) -> None:
         """Multiply by half of one layer's attention, averaged over heads, and half of identity."""
         read = self._layers.get(layer)
         if read is None:

@@ -204,8 +204,8 @@ def _estimator(thinker: Thinker) -> Estimator:
     """An estimator of the usual size for this model, with random weights, where the model is."""
     text = thinker.model.config.get_text_config()
     config = EstimatorConfig(
-        thinker.layers, thinker.heads, content=text.num_key_value_heads * text.head_dim, thinker="random",
-        interval=(2.0,) * (len(SIZES) + 1),
+        thinker.layers, thinker.heads, content=text.num_key_value_heads * text.head_dim,
+        state=text.hidden_size, thinker="random", interval=(2.0,) * (len(SIZES) + 1),
     )  # fmt: skip
     network = EffectNetwork(config).to(thinker.device)
     return Estimator(network, config, Identity("random"))

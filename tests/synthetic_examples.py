@@ -23,13 +23,19 @@ def item(name: str, seed: int) -> Item:
     )
 
 
-def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
-    """Log-probabilities that are sums of effects which can be read off the direct features of one head."""
+def synthetic(seed: int, tokens: int = 12, regions: int = 6, turned: bool = False) -> Example:
+    """Log-probabilities that are sums of effects which can be read off the direct features of one head.
+
+    ``turned``: with which sign, the token's hidden state says, and nothing else.
+    """
     generator = torch.Generator().manual_seed(seed)
     direct = torch.randn(tokens, 1, 2, regions, generator=generator) * 0.2
     attention = torch.rand(tokens, 1, 2, regions, generator=generator) / (2 * regions)
     masks = torch.from_numpy(half_masks(regions, 32, seed))
+    hidden = torch.randn(tokens, 4, generator=generator)
     effects = direct[:, 0, 1] * 3
+    if turned:
+        effects = effects * hidden[:, :1].sign()
     log_prob = -torch.rand(tokens, generator=generator)
     removed = (~masks).float() @ effects.T
     features = Features(
@@ -37,6 +43,7 @@ def synthetic(seed: int, tokens: int = 12, regions: int = 6) -> Example:
         attention.sum(-1), log_prob, -log_prob, torch.full((regions,), 1 / regions),
         torch.rand(regions, 3, generator=generator), attention,
         torch.rand(tokens, 1, 2, regions, generator=generator), torch.rand(regions, 3, generator=generator),
+        hidden, direct.sum(-1),
     )  # fmt: skip
     spans = [(0, 5), (5, tokens)]
     return Example(

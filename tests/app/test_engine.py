@@ -35,7 +35,7 @@ def tiny_estimator(tmp_path_factory, tiny_folder, tiny_thinker):
     text = tiny_thinker.model.config.text_config
     config = EstimatorConfig(
         text.num_hidden_layers, text.num_attention_heads, text.num_key_value_heads * text.head_dim,
-        thinker="tiny",
+        text.hidden_size, thinker="tiny",
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("estimators") / "tiny"
     save_estimator(folder, EffectNetwork(config), config, {})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from synthetic_examples import SAMPLING, Model, item, synthetic
 
 from core.calibration import collect, examine, fit, load_example, save_example
@@ -80,15 +83,39 @@ def test_a_fit_is_repeatable(tmp_path):
         torch.testing.assert_close(weight, fits[1][name], atol=0, rtol=0)
 
 
+def test_a_fit_finds_that_the_same_looks_mean_other_things_to_other_tokens(tmp_path):
+    paths = []
+    for seed in range(48):
+        save_example(tmp_path / f"{seed}.safetensors", synthetic(seed, turned=True))
+        paths.append(tmp_path / f"{seed}.safetensors")
+    estimator = Estimator(*fit(paths, Model(), epochs=40, dropout=0.1), Identity(""))
+    unseen = synthetic(1000, tokens=40, turned=True)
+    effects, _ = estimator.estimate(unseen.features)
+    assert lds(effects, unseen.masks.numpy(), unseen.log_probs.numpy()).mean() > 0.8
+    blind = replace(unseen.features, hidden=torch.zeros_like(unseen.features.hidden))
+    effects, _ = estimator.estimate(blind)
+    blinded = lds(effects, unseen.masks.numpy(), unseen.log_probs.numpy()).mean()
+    assert abs(blinded) < 0.3, "the hidden state alone says with which sign"
+
+
 def test_network_inputs_are_finite_and_one_row_a_region():
     inputs = region_inputs(synthetic(0).features)
-    assert inputs.shape == (12, 6, 4 * 2 + len(CARRIED) + 2 + 10)
+    assert inputs.shape == (12, 6, 6 * 2 + len(CARRIED) + 2 + 10)
     assert inputs.isfinite().all()
 
 
 def test_fitting_on_nothing_gets_a_sentence():
     with pytest.raises(InputError, match="no examples"):
         fit([], Model())
+
+
+def test_an_example_of_an_earlier_version_is_told_from_a_damaged_one(tmp_path):
+    save_example(tmp_path / "a.safetensors", synthetic(0))
+    tensors = load_file(tmp_path / "a.safetensors")
+    del tensors["features.hidden"]
+    save_file(tensors, tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match="another version of Sightline"):
+        load_example(tmp_path / "a.safetensors")
 
 
 def test_a_damaged_example_gets_a_sentence(tmp_path):

@@ -16,6 +16,7 @@ from core.estimator import (
     Estimator,
     EstimatorConfig,
     agreed,
+    inputs_of,
     joined,
     load_estimator,
     save_estimator,
@@ -23,7 +24,7 @@ from core.estimator import (
 from core.features import CARRIED, Features
 from core.trace import Identity
 
-CONFIG = EstimatorConfig(layers=2, heads=3, content=5, hidden=16, thinker="tiny")
+CONFIG = EstimatorConfig(layers=2, heads=3, content=5, state=7, hidden=16, thinker="tiny")
 
 
 def features(tokens: int, regions: int, seed: int = 0) -> Features:
@@ -46,6 +47,8 @@ def features(tokens: int, regions: int, seed: int = 0) -> Features:
         sourced=uniform(tokens, 2, 3, regions) / (2 * regions),
         stirred=uniform(tokens, 2, 2, regions) / regions,
         influence=uniform(regions, 3),
+        hidden=uniform(tokens, 7) - 0.5,
+        direct_total=uniform(tokens, 2, 3) - 0.5,
     )
 
 
@@ -54,7 +57,9 @@ def network():
     torch.manual_seed(0)
     made = EffectNetwork(CONFIG)
     torch.nn.init.normal_(made.direct.weight)
+    torch.nn.init.normal_(made.weights.weight)
     torch.nn.init.normal_(made.content_basis)
+    torch.nn.init.normal_(made.state_basis)
     return made
 
 
@@ -78,7 +83,8 @@ def test_reordering_regions_reorders_effects_and_changes_nothing_else(estimator)
     turned = Features(
         given.attention[..., order], given.direct[..., order], given.carried[..., order], given.image_mass,
         given.log_prob, given.entropy, given.area[order], given.content[order],
-        given.sourced[..., order], given.stirred[..., order], given.influence[order],
+        given.sourced[..., order], given.stirred[..., order], given.influence[order], given.hidden,
+        given.direct_total,
     )  # fmt: skip
     effects, reliance = estimator.estimate(given)
     again, same = estimator.estimate(turned)
@@ -112,9 +118,13 @@ def test_saving_and_loading_keeps_the_estimates(network, estimator, tmp_path):
     assert json.loads((tmp_path / "mine" / "config.json").read_text())["fitted"] == {"screens": 3}
 
 
-def made(seed: int) -> EffectNetwork:
+def made(seed: int, examples: int = 3) -> EffectNetwork:
+    """A network with random weights that takes the scale of its inputs from examples, as a fit begins."""
     torch.manual_seed(seed)
-    return EffectNetwork(CONFIG).eval()
+    network = EffectNetwork(CONFIG).eval()
+    torch.nn.init.normal_(network.weights.weight)
+    network.standardize([inputs_of(features(20, 6, seed=example)) for example in range(examples)])
+    return network
 
 
 def test_the_estimate_is_what_the_members_agree_on():
@@ -129,6 +139,21 @@ def test_the_estimate_is_what_the_members_agree_on():
     np.testing.assert_allclose(effects, shapes * np.prod(largest, 0) ** (1 / 3), atol=1e-6)
     np.testing.assert_allclose(reliance, np.mean([one[1] for one in told], 0), atol=1e-6)
     assert np.abs(told[0][0] - told[1][0]).max() > 1e-3, "members that began differently differ"
+
+
+def test_contents_and_states_are_seen_in_directions_of_equal_spread_whatever_the_seed():
+    one, other = dict(made(0).named_buffers()), dict(made(1).named_buffers())
+    for name, values in one.items():
+        torch.testing.assert_close(values, other[name], rtol=0, atol=0)
+    states = torch.cat([features(20, 6, seed=example).hidden for example in range(3)])
+    seen = (states - one["state_mean"]) @ one["state_basis"]
+    torch.testing.assert_close(torch.cov(seen.T)[:7, :7], torch.eye(7), atol=0.05, rtol=0)
+    assert not seen[:, 7:].any(), "there are no more directions than the state has"
+
+
+def test_networks_that_see_their_inputs_otherwise_are_not_joined():
+    with pytest.raises(ValueError, match="differ in"):
+        joined([made(0), made(1, examples=4)], CONFIG)
 
 
 def test_networks_that_say_the_same_agree_on_that():

@@ -91,10 +91,6 @@ def test_members_that_are_adapted_together_learn_as_if_each_were_alone(examples)
     alone = [fit(examples, Model(), epochs=2, seed=seed, hidden=8) for seed in (0, 1)]
     config = alone[0][1]
     starts = [Estimator(network, config, Identity("one")) for network, _ in alone]
-    # Both read inputs on the scale of the first, as members do.
-    starts[1].network.load_state_dict(
-        starts[1].network.state_dict() | dict(starts[0].network.named_buffers())
-    )
     both = Estimator(*joined([start.network for start in starts], config), Identity("both"))
     together = dict(adapted(both).named_parameters())
     each = [dict(adapted(start).named_parameters()) for start in starts]

@@ -100,6 +100,8 @@ def test_teacher_forced_features_equal_live_features(tiny_thinker, prepared, cov
         "sourced",
         "stirred",
         "influence",
+        "hidden",
+        "direct_total",
     ):
         torch.testing.assert_close(getattr(live[1], name), getattr(taught, name), atol=1e-4, rtol=0)
 
@@ -154,6 +156,14 @@ def test_direct_effects_are_what_each_head_adds_to_the_log_odds(
                 share = attention[head, first + token, column]
                 expected += share * (moved @ gradient) * torch.from_numpy(coverage[cell])
             torch.testing.assert_close(live[1].direct[token, index, head], expected, atol=1e-5, rtol=1e-3)
+            seen = attention[head, first + token, : first + token + 1]
+            whole = seen @ values[index][0, : first + token + 1].view(-1, 2, 16)[:, head // 2]
+            moved = projection[:, head * 16 : head * 16 + 16] @ whole
+            torch.testing.assert_close(
+                live[1].direct_total[token, index, head], moved @ gradient, atol=1e-5, rtol=1e-3
+            )
+    end = hidden.detach()
+    torch.testing.assert_close(live[1].hidden[token], end / end.square().mean().sqrt(), atol=1e-4, rtol=1e-3)
 
 
 def test_carried_attention_goes_to_earlier_tokens_only(live, prepared, coverage, eager):

@@ -56,7 +56,7 @@ def test_features_are_read_from_layers_on_several_gpus(layers, norm, head):
             for index, device in enumerate(layers):
                 query = torch.zeros(1, HEADS, length, SIZE, device=device)
                 keys = torch.zeros(1, 2, PROMPT + position, SIZE, device=device)
-                probe.hear_attention(index, query, keys, keys)
+                probe.hear_attention(index, query, keys, keys, query.transpose(1, 2))
                 probe.hear_rows("added", index, torch.zeros(1, length, HIDDEN, device=device))
             probe.hear_rows("hidden", -1, torch.zeros(1, length, HIDDEN, device=norm))
             # A loaded model gives its logits back on the device of its inputs.

@@ -44,7 +44,7 @@ def test_long_texts_are_rolled_out_in_blocks_of_rows(monkeypatch):
     for rows in (256, 4):
         monkeypatch.setattr("core.rollout._ROWS", rows)
         rollout = Rollout([Layer(0, 0.3, torch.nn.Identity())], torch.tensor([1, 2]), 9)
-        rollout.hear_attention(0, query, key, key)
+        rollout.hear_attention(0, query, key, key, query)
         reached.append(rollout.reached)
     torch.testing.assert_close(*reached)
 
@@ -52,5 +52,5 @@ def test_long_texts_are_rolled_out_in_blocks_of_rows(monkeypatch):
 def test_layers_that_cannot_be_read_are_passed_straight_through():
     rollout = Rollout([Layer(0, 0.3, torch.nn.Identity())], torch.tensor([1]), 3)
     some = torch.ones(1, 2, 3, 4)
-    rollout.hear_attention(5, some, some, some)
+    rollout.hear_attention(5, some, some, some, some)
     assert rollout.reached.tolist() == [[0.0], [1.0], [0.0]]

@@ -13,9 +13,11 @@ import multiprocessing
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 
 from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
@@ -122,6 +124,15 @@ def _fit_side_by_side(
     return joined([one.network for one in members], members[0].config)
 
 
+def _with_masks(examples: list[Path]) -> dict[str, int]:
+    """How many examples have how many random masks; a folder may hold those of several collections."""
+    counts = Counter[int]()
+    for path in examples:
+        with safe_open(path, "pt") as tensors:
+            counts[tensors.get_slice("masks").get_shape()[0]] += 1
+    return {str(masks): count for masks, count in sorted(counts.items())}
+
+
 def main() -> None:
     """The command line of the recipe."""
     arguments = _arguments()
@@ -136,7 +147,7 @@ def main() -> None:
     notes: dict[str, object] = {
         "screens": len(fitted),
         "screens_for_intervals": len(kept),
-        "masks": arguments.masks,
+        "screens_with_masks": _with_masks(fitted),
         "operator": "pixels",
         "seed": arguments.seed,
         "dropout": arguments.dropout,

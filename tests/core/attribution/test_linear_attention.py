@@ -31,7 +31,7 @@ def example(seed: int) -> Example:
         torch.zeros(TOKENS, LAYERS, len(CARRIED), REGIONS), torch.ones(TOKENS, LAYERS, HEADS), none,
         none.clone(), torch.full((REGIONS,), 1 / REGIONS), torch.zeros(REGIONS, 0),
         torch.zeros(TOKENS, LAYERS, HEADS, REGIONS), torch.zeros(TOKENS, LAYERS, 2, REGIONS),
-        torch.zeros(REGIONS, 3),
+        torch.zeros(REGIONS, 3), torch.zeros(TOKENS, 0), torch.zeros(TOKENS, LAYERS, HEADS),
     )  # fmt: skip
     log_probs = torch.from_numpy(masks @ effects.T - 4).float()
     return Example(

@@ -29,6 +29,8 @@ def features(rows: list[list[float]]) -> Features:
         sourced=look,
         stirred=torch.zeros(n, 2, 2, 4),
         influence=torch.zeros(4, 3),
+        hidden=torch.zeros(n, 0),
+        direct_total=torch.zeros(n, 2, 2),
     )
 
 

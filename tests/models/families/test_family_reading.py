@@ -82,7 +82,10 @@ def test_attention_on_the_image_is_pooled_by_coverage(prepared, coverage, live, 
 
 def test_teacher_forced_features_equal_live_features(thinker, prepared, coverage, live):
     taught = thinker.teach(prepared, live[0], coverage)
-    for name in ("attention", "direct", "carried", "image_mass", "log_prob", "entropy", "area"):
+    for name in (
+        "attention", "direct", "carried", "image_mass", "log_prob", "entropy", "area", "hidden",
+        "direct_total",
+    ):  # fmt: skip
         torch.testing.assert_close(getattr(live[1], name), getattr(taught, name), atol=2e-4, rtol=1e-3)
 
 
@@ -132,6 +135,8 @@ def test_direct_effects_are_what_each_head_adds_to_the_log_odds(
         columns = prepared.image_tokens
         moved = torch.einsum("hcs,hs->hc", values[:, columns], wanted) * weights[:, place, columns]
         torch.testing.assert_close(live[1].direct[token, where], moved @ shares, atol=2e-5, rtol=2e-3)
+        whole = (torch.einsum("hcs,hs->hc", values, wanted) * weights[:, place]).sum(-1)
+        torch.testing.assert_close(live[1].direct_total[token, where], whole, atol=2e-5, rtol=2e-3)
 
 
 def test_the_probe_keeps_nothing_of_the_size_of_tokens_times_visual_tokens(thinker, prepared, coverage):
