@@ -21,7 +21,8 @@ import numpy as np
 from safetensors import SafetensorError
 
 from core.attribution.prior import Prior
-from core.calibration import Example, Item, Say, collect, fit, load_example
+from core.calibration import Example, Item, Say, collect, load_example
+from core.effect_fit import fit
 from core.errors import InputError
 from core.estimator import Estimator, load_estimator, save_estimator
 from core.fit_state import fit_key

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from core.calibration import load_example
-from core.estimator import SIZES, EffectNetwork, EstimatorConfig, inputs_of, size_of
+from core.estimator import SIZES, EffectNetwork, EstimatorConfig, size_of
+from core.estimator_inputs import inputs_of
 from core.intervals import conformal_factor
 
 PASSES: Final = 16
@@ -52,7 +53,7 @@ def fit_interval(
     """Fit the part of a network that predicts errors, and find how wide nine-in-ten intervals are.
 
     Args:
-        network, config: from ``core.calibration.fit``; effects and reliance stay as they are.
+        network, config: from ``core.effect_fit.fit``; effects and reliance stay as they are.
         taught: examples to learn errors on. Those that the effects were fitted on will do; but their errors
             are smaller than those of others, so examples that were not are better where there are enough.
         kept: examples that nothing was fitted on.

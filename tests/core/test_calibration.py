@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from synthetic_examples import SAMPLING, Model, item, synthetic
 
-from core.calibration import collect, examine, fit, load_example, save_example
+from core.calibration import collect, examine, load_example, save_example
+from core.effect_fit import fit
 from core.errors import InputError
-from core.estimator import Estimator, region_inputs
+from core.estimator import Estimator
+from core.estimator_inputs import region_inputs
 from core.faithfulness import lds
 from core.features import CARRIED
 from core.trace import Identity

@@ -16,11 +16,11 @@ from core.estimator import (
     Estimator,
     EstimatorConfig,
     agreed,
-    inputs_of,
     joined,
     load_estimator,
     save_estimator,
 )
+from core.estimator_inputs import inputs_of
 from core.features import CARRIED, Features
 from core.trace import Identity
 

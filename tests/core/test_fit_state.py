@@ -8,7 +8,8 @@ import pytest
 import torch
 from synthetic_examples import Model, synthetic
 
-from core.calibration import fit, save_example
+from core.calibration import save_example
+from core.effect_fit import fit
 from core.estimator import EffectNetwork, Estimator, joined
 from core.fit_state import FitState, fit_key
 from core.trace import Identity

@@ -9,7 +9,8 @@ import pytest
 import torch
 from synthetic_examples import Model, synthetic
 
-from core.calibration import Example, fit, save_example
+from core.calibration import Example, save_example
+from core.effect_fit import fit
 from core.estimator import SIZES, Estimator, size_of
 from core.interval_fit import fit_interval
 from core.trace import Identity

@@ -32,7 +32,8 @@ import torch
 from core.adaptation import rounds
 from core.attribution.linear_attention import LinearAttention, fit_linear
 from core.attribution.prior import Prior
-from core.calibration import Example, fit
+from core.calibration import Example
+from core.effect_fit import fit
 from core.estimator import FORMAT, Estimator
 from core.export.atomic import replacing
 from core.export.curve_picture import draw_curves

@@ -21,8 +21,9 @@ from safetensors import safe_open
 
 from core.attribution.linear_attention import fit_linear, save_linear
 from core.attribution.registry import METHODS
-from core.calibration import collect, fit
+from core.calibration import collect
 from core.comparison import compare, table
+from core.effect_fit import fit
 from core.estimator import EffectNetwork, EstimatorConfig, joined, load_estimator, save_estimator
 from core.interval_fit import fit_interval
 from core.trace import Sampling
