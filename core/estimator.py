@@ -207,8 +207,8 @@ class EffectNetwork(nn.Module):
         second = F.gelu(self.mix(first) + self.context(around).unsqueeze(2))
         value, gate = self.out(torch.cat((first, second), -1)).unbind(-1)
         overall = torch.cat((second.mean(2), second.amax(2)), -1)
-        weighed = (regional @ self.weights(F.gelu(token)).unsqueeze(-1)).squeeze(-1)
-        weighed = _WEIGHED * weighed + self.direct(regional).squeeze(-1)
+        weights = self.direct.weight.transpose(1, 2) + _WEIGHED * self.weights(F.gelu(token))
+        weighed = _weighed(regional, weights)
         # The gate can close: most regions do nothing for most tokens, and a sum over many should stay there.
         # The scale is the token's: effects on a token that is all but certain are in order, but tiny.
         scale = self.scale(overall).clamp(_SMALLEST, _LARGEST)
@@ -216,6 +216,13 @@ class EffectNetwork(nn.Module):
         size = (effects.abs() + _CERTAIN).log()
         known = torch.stack((size, scale.expand_as(size)), -1)
         return Reading(effects, self.reliance(overall).squeeze(-1), known.detach())
+
+
+def _weighed(inputs: Tensor, weights: Tensor) -> Tensor:
+    """Inputs of regions [K or 1, n, R, F], times weights of each network and token [K, n, F]: [K, n, R]."""
+    if len(inputs) == 1:  # all networks are told the same: one product for each token serves all
+        return (inputs[0] @ weights.permute(1, 2, 0)).permute(2, 0, 1)
+    return (inputs @ weights.unsqueeze(-1)).squeeze(-1)
 
 
 def _main_directions(rows: Tensor, mean: Tensor, basis: Tensor) -> None:

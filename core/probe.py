@@ -246,12 +246,12 @@ class Probe:
             self._image_values[place] = seen.to(self._coverage.device).contiguous()
         # A slice of a prefill's queries would keep all of them alive; a copy of a few rows does not.
         whole = query.shape[2] == self._rows_wanted
-        self._queries[place].append(query[0] if whole else query[0, :, -self._rows_wanted :].clone())
-        self._outputs[place].append(output[0] if whole else output[0, -self._rows_wanted :].clone())
+        self._queries[place].append(query if whole else query[:, :, -self._rows_wanted :].clone())
+        self._outputs[place].append(output if whole else output[:, -self._rows_wanted :].clone())
         if self._decoder.layers[place].window is None or not self._keys[place]:
-            self._keys[place] = [key[0]]
+            self._keys[place] = [key]
         else:
-            self._keys[place].append(key[0, :, -self._rows_wanted :])
+            self._keys[place].append(key[:, :, -self._rows_wanted :])
 
     def hear_rows(self, what: str, place: int, rows: Tensor) -> None:
         """Keep the last of some rows, [1, positions, size].
@@ -294,7 +294,7 @@ class Probe:
             masks: dict[tuple[int, int, int | None, torch.device], Tensor] = {}
             device = self._coverage.device
             for place, layer in enumerate(decoder.layers):
-                queries, keys = self._take(self._queries[place], 1, count), self._take_keys(place)
+                queries, keys = self._take(self._queries[place], 2, count)[0], self._take_keys(place)[0]
                 groups, before = len(queries) // len(keys), self._first + self._heard - keys.shape[1]
                 like = groups, keys.shape[1], layer.window, keys.device
                 if like not in masks:
@@ -342,9 +342,9 @@ class Probe:
         return rows
 
     def _take_keys(self, place: int) -> Tensor:
-        """The keys up to the last position heard, [key_heads, S, head_dim]; kept while queries still wait."""
+        """The keys up to the last position heard, [1, key_heads, S, head_dim]; kept while queries wait."""
         waiting = self._keys[place]
-        keys = waiting[0] if len(waiting) == 1 else torch.cat(waiting, 1)
+        keys = waiting[0] if len(waiting) == 1 else torch.cat(waiting, 2)
         self._keys[place] = [keys] if self._queries[place] else []
         return keys
 
@@ -416,7 +416,7 @@ class Probe:
                 both = self._take(self._rows["gate", place], 0, len(gradient))
                 gates = both.reshape(len(gradient), heads, 2, -1)[:, :, 1]
                 slope = slope * gates.reshape(len(gradient), -1).sigmoid()
-            put_out = self._take(self._outputs[place], 0, len(gradient))
+            put_out = self._take(self._outputs[place], 1, len(gradient))[0]
             moved = (slope.view(put_out.shape) * put_out).float().sum(-1)
             wanted.append(slope.to(gradient.device))
             totals.append(moved.to(gradient.device))
