@@ -47,7 +47,7 @@ def ablate_pixels(
             screenshot becomes its median colour, so that no outline is left to read.
         filled: from ``fill``, to paint it once for many masks.
     """
-    import cv2  # a quarter of a second that the window opens without
+    import cv2  # late: the window opens without it
 
     if not keep.any():
         return np.broadcast_to(median_colour(pixels), pixels.shape).copy()
