@@ -25,6 +25,8 @@ from core.thinking import ShouldStop
 from core.trace import Sampling
 
 SCHEMA: Final = "sightline.faithfulness/5"
+EVERY: Final = 10
+"""One screen in so many is judged thoroughly by the benchmark, where nothing else is asked for."""
 SHARED: Final = ("steps", "tokens", "reliant_steps", "reliant_tokens")
 """Columns whose share of the ceiling is told."""
 COLUMNS: Final = (*LDS_COLUMNS, "pointing", *CURVE_COLUMNS)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from core.ablation import half_masks, measure, single_masks
+from core.ablation import distinct_masks, half_masks, measure, single_masks
 from core.agreement import RELIANT
 from core.attribution.linear_attention import LinearAttention
 from core.attribution.method import Case, Method, OpenModel
@@ -141,7 +141,7 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
     whole, nothing, singles = np.split(exact, [1, 2])
     began = time.perf_counter()
     rows = ablate(masks, len(heard.token_ids))
-    seconds = (time.perf_counter() - began) / len(masks)
+    seconds = (time.perf_counter() - began) / len(distinct_masks(masks)[0])
     truth, fits = np.split(rows, [setting.masks])
     case = Case(
         thinker, heard.prepared, item.pixels, item.region_map, heard.token_ids, heard.coverage,

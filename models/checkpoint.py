@@ -90,6 +90,8 @@ def load_checkpoint(
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging as transformers_logging
 
+    from models.patch_projection import project_patches
+
     placement = place(
         folder, name_or_path, loading.device, loading.dtype, loading.quantized, content_hash(folder)
     )
@@ -106,6 +108,7 @@ def load_checkpoint(
         model, report = loaded
         _refuse_gaps(report, name_or_path)
         model.eval().requires_grad_(False)
+        project_patches(model)
         if not placement.spread:
             model.to(placement.device)
     except InputError:

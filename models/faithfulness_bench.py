@@ -20,7 +20,7 @@ import torch
 from core.attribution.linear_attention import LinearAttention
 from core.attribution.registry import METHODS
 from core.calibration import Say
-from core.comparison import SCHEMA, summarize
+from core.comparison import EVERY, SCHEMA, summarize
 from core.errors import InputError
 from core.judged_file import Kept, append, take_up
 from core.judging import Judged, Setting, judge
@@ -36,8 +36,6 @@ Load = Callable[[], tuple[Thinker, EffectEstimator | None, LinearAttention | Non
 """Loads what is judged; called in each process, so that several processes need one that can be pickled."""
 
 SOURCES: Final = ("truth", "sam")
-EVERY: Final = 8
-"""One screen in so many is judged thoroughly, where nothing else is asked for."""
 FIRST_SEED: Final = 500_000
 
 

@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="screens or kills (5 to 200; faithfulness, dynamics: of each kind, 100)",
     )
     add("--masks", metavar="N", type=int, default=128, help="faithfulness: random masks a screen (128)")
-    add("--every", metavar="N", type=int, default=8, help="faithfulness: costly methods on every Nth (8)")
+    add("--every", metavar="N", type=int, help="faithfulness: costly methods on every Nth (10)")
     add(
         "--processes",
         metavar="N",
@@ -184,12 +184,13 @@ def _judged(args: Namespace) -> dict[str, Any]:
         raise InputError("Say with --json which benchmark to go on with.")
     tell = progress()
     tell("Loading the libraries", None)
+    from core.comparison import EVERY
     from models.faithfulness_bench import SOURCES, Plan, bench_faithfulness
 
     on_cpu = args.device in ("auto", "cpu")
     half = args.precision == "half"
     sources = (args.regions,) if args.regions else SOURCES
-    plan = Plan(args.samples or 100, args.masks, args.every, half, sources)
+    plan = Plan(args.samples or 100, args.masks, args.every or EVERY, half, sources)
     keep = Path(f"{args.json}.unfinished") if args.json else None
     # Each process has a model of its own; only the bundled one is known to be small.
     alone = not on_cpu or args.model != "bundled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.ablation.attention import ATTENTION
 from core.ablation.embeddings import EMBEDDINGS
-from core.ablation.masks import half_masks, single_masks
+from core.ablation.masks import distinct_masks, half_masks, single_masks
 from core.ablation.measuring import measure, measure_spans, measurements
 from core.ablation.operator import Operator
 from core.ablation.pixels import PIXELS, RING, ablate_pixels, fill_colours
@@ -18,6 +18,7 @@ __all__ = [
     "RING",
     "Operator",
     "ablate_pixels",
+    "distinct_masks",
     "fill_colours",
     "half_masks",
     "measure",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.ablation.masks import half_masks, single_masks
+from core.ablation.masks import distinct_masks, half_masks, single_masks
 from core.ablation.operator import Operator
 from core.ablation.pixels import PIXELS
 from core.regions import RegionMap
@@ -31,7 +31,7 @@ def measure(
     should_stop: ShouldStop | None = None,
     operator: Operator = PIXELS,
 ) -> np.ndarray:
-    """Log-probability of each token under each mask.
+    """Log-probability of each token under each mask; a mask that comes again is not measured again.
 
     Args:
         thinker, prepared: the model, and the prompt with the whole screenshot.
@@ -40,21 +40,24 @@ def measure(
         masks: bool [M, regions]; True where kept.
         batch: screenshots in one forward pass.
         progress: told the fraction done.
-        should_stop: asked between passes; when it says so, the rows so far are returned.
+        should_stop: asked between passes; when it says so, the rows up to the first that is not measured are
+            returned.
         operator: how regions are removed.
 
     Returns:
         float32 [M, T], nats (fewer rows after a stop).
     """
     score = operator.scorer(thinker, prepared, pixels, region_map)
-    rows: list[np.ndarray] = []
-    for start in range(0, len(masks), batch):
+    distinct, which = distinct_masks(masks)
+    rows: list[np.ndarray] = [np.zeros((0, len(token_ids)), np.float32)]
+    for start in range(0, len(distinct), batch):
         if should_stop is not None and should_stop():
             break
-        rows.append(score(masks[start : start + batch], token_ids))
+        rows.append(score(distinct[start : start + batch], token_ids))
         if progress is not None:
-            progress(min(1.0, (start + batch) / len(masks)))
-    return np.concatenate(rows) if rows else np.zeros((0, len(token_ids)), np.float32)
+            progress(min(1.0, (start + batch) / len(distinct)))
+    found = np.concatenate(rows)
+    return found[which[np.maximum.accumulate(which) < len(found)]]
 
 
 def measurements(

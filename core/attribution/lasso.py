@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.attribution.method import Case, Method
+from core.attribution.method import Case, Method, ablation_passes
 
 STRENGTH = 0.01
 SWEEPS = 500
@@ -38,6 +38,6 @@ def lasso(count: int) -> Method:
         return lasso_effects(*case.ablations(count))
 
     return Method(
-        f"lasso {count}", f"Lasso regression on {count} ablations", effects, lambda case: count,
+        f"lasso {count}", f"Lasso regression on {count} ablations", effects, ablation_passes(count),
         in_nats=True, ablations=count, measured=True, costly=True,
     )  # fmt: skip

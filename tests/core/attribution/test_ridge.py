@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.attribution.ridge import ridge, ridge_effects
@@ -21,5 +23,8 @@ def test_ridge_shrinks_what_few_ablations_cannot_tell():
     assert found[1] == -found[0]
 
 
-def test_a_ridge_says_how_many_forward_passes_it_takes():
-    assert (ridge(17).ablations, ridge(17).passes(None), ridge(17).in_nats) == (17, 17, True)
+def test_a_ridge_takes_a_forward_pass_for_each_ablation_that_differs(tiny_case):
+    assert (ridge(4).ablations, ridge(4).in_nats) == (4, True)
+    masks = np.array([[True, False], [False, False], [True, False], [True, True]])
+    twice = replace(tiny_case, ablations=lambda count: (masks[:count], np.zeros((count, 1), np.float32)))
+    assert [ridge(count).passes(twice) for count in (1, 2, 3, 4)] == [1, 2, 2, 3]

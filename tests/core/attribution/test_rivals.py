@@ -83,5 +83,5 @@ def test_passes_are_counted(tiny_case):
     assert counted["leave-one-out"] == regions + 1
     assert counted["gradient × input"] == tokens + 1
     assert counted["integrated gradients"] == 8 * (tokens + 1)
-    assert (counted["ridge 256"], counted["lasso 8"]) == (256, 8)
+    assert counted["ridge 256"] == counted["lasso 8"] == 5  # as many as the case holds
     assert {name for name in METHODS if METHODS[name].encodes} == {"estimator", "direct effect"}

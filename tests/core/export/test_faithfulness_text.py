@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import core
+from core.comparison import EVERY
 from core.export.faithfulness_text import section
 from core.export.marked_section import marked_section
 
@@ -51,7 +52,7 @@ def test_what_does_not_rest_on_the_screenshot_is_told_with_how_little_it_moves(r
 
 
 def test_the_command_says_what_was_asked_for_beyond_what_is_usual(result):
-    usual = result | {"kinds": dict.fromkeys(result["kinds"], 100), "every": 8}
+    usual = result | {"kinds": dict.fromkeys(result["kinds"], 100), "every": EVERY}
     assert "`uv run sightline bench faithfulness`" in section(usual).replace("\n", " ")
     other = result | {"kinds": dict.fromkeys(result["kinds"], 7), "every": 3}
     assert "faithfulness --samples 7 --every 3`" in section(other).replace("\n", " ")
