@@ -158,16 +158,21 @@ class Trace:
         if token.step == len(self._step_starts):
             self._step_starts.append(token.index)
         self.tokens.append(token)
+        self._make_room(len(self.tokens))
 
     def set_effects(self, start: int, effects: np.ndarray, reliance: np.ndarray) -> None:
         """Store estimated effects [n, regions] and reliance [n], in nats, of tokens from ``start`` on."""
         end = start + len(effects)
-        while end > len(self._effects):
-            self._effects = np.concatenate([self._effects, np.zeros_like(self._effects)])
-            self._reliance = np.concatenate([self._reliance, np.zeros_like(self._reliance)])
+        self._make_room(end)
         self._effects[start:end] = effects
         self._reliance[start:end] = reliance
         self._estimated = max(self._estimated, end)
+
+    def _make_room(self, tokens: int) -> None:
+        """Let effects and reliance of so many tokens be stored; of tokens without estimates they are 0."""
+        while tokens > len(self._effects):
+            self._effects = np.concatenate([self._effects, np.zeros_like(self._effects)])
+            self._reliance = np.concatenate([self._reliance, np.zeros_like(self._reliance)])
 
     def set_earlier(self, start: int, earlier: Earlier) -> None:
         """Store what the tokens from ``start`` on attend to: earlier tokens, or steps of an older file."""

@@ -12,11 +12,13 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from core.export.coco import export_coco
+from core.export.gif import export_gif
 from core.export.json_trace import to_json
 from core.export.parquet import export_parquet
 from core.export.registry import FORMATS
 from core.export.sheet import chosen_steps, export_sheet
-from core.trace import Token
+from core.reattribution import before_effects
+from core.trace import Token, Trace
 
 
 def test_a_parquet_file_holds_the_tokens_and_their_effects(tmp_path, make_trace):
@@ -35,6 +37,23 @@ def test_a_parquet_file_holds_the_tokens_and_their_effects(tmp_path, make_trace)
     assert about["regions"] == whole["regions"]
     assert about["effects"] == {"kind": "estimated", "unit": "nats"}
     assert about["model"]["name"] == "bundled thinker"
+
+
+def test_a_long_run_that_was_killed_before_its_last_estimates_is_exported(tmp_path, make_trace):
+    trace = make_trace(steps=30, tokens_a_step=9)
+    kept = replace_effects(trace, 250)
+    assert (kept.effects.shape, kept.reliance.shape) == ((270, len(trace.region_map)), (270,))
+    assert not kept.effects[250:].any()
+    for export, name in ((export_parquet, "t.parquet"), (export_sheet, "t.png"), (export_gif, "t.gif")):
+        export(kept, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 0
+
+
+def replace_effects(trace: Trace, estimated: int) -> Trace:
+    """The same trace with effects of the first tokens only."""
+    kept = before_effects(trace, trace.region_map, trace.segmenter)
+    kept.set_effects(0, trace.effects[:estimated], trace.reliance[:estimated])
+    return kept
 
 
 def test_a_range_of_steps_is_a_range_of_rows(tmp_path, make_trace):
