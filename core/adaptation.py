@@ -21,14 +21,14 @@ import numpy as np
 from safetensors import SafetensorError
 
 from core.attribution.prior import Prior
-from core.calibration import Example, Item, Say, collect, load_example
+from core.calibration import Example, Item, Say, claim, collect, load_example
 from core.effect_fit import fit
 from core.errors import InputError
 from core.estimator import Estimator, load_estimator, save_estimator
 from core.fit_state import fit_key
 from core.held_out import Agreement, agreement_of, divide
 from core.interval_fit import fit_interval
-from core.memory import out_of_memory
+from core.memory import REMEDY, out_of_memory
 from core.thinking import ShouldStop, ThinkingModel
 from core.trace import Sampling
 
@@ -207,6 +207,7 @@ class _Calibration:
         teaching, judging = divide((work.screen for work in plan.works), plan.taught)
         if not judging or not teaching:
             raise InputError(_too_few(len(teaching) + len(judging)))
+        claim(plan.folder, self._thinker)
         yield Divided(len(teaching), len(judging), len(plan.works))
         judges, judged_on = list[Path](), 0
         for paths in self._examined(judging, "to judge on"):
@@ -297,25 +298,30 @@ class _Calibration:
             yield found
 
     def _examine(self, work: Work) -> Path | None:
+        """The example of one question; None when stopped, and where the screenshot cannot be used."""
         plan = self._plan
         try:
             item = work.make()
+            while True:
+                try:
+                    made = collect(
+                        self._thinker, [item], 1, plan.folder, plan.masks, plan.sampling, self._batch,
+                        should_stop=self._should_stop,
+                    )  # fmt: skip
+                except Exception as error:
+                    if not out_of_memory(error):
+                        raise
+                    if self._batch == 1:
+                        raise InputError(
+                            f"There is not enough memory to examine one of the screenshots. {REMEDY}"
+                        ) from error
+                    self._batch //= 2  # fewer screenshots at a time take longer and need less
+                else:
+                    return made[0] if made else None
         except InputError as error:
             if str(error) not in (skipped.reason for skipped in self._skipped):
                 self._skipped.append(Skipped(str(error)))
             return None
-        while True:
-            try:
-                made = collect(
-                    self._thinker, [item], 1, plan.folder, plan.masks, plan.sampling, self._batch,
-                    should_stop=self._should_stop,
-                )  # fmt: skip
-            except Exception as error:
-                if self._batch == 1 or not out_of_memory(error):
-                    raise
-                self._batch //= 2  # fewer screenshots at a time take longer and need less
-            else:
-                return made[0] if made else None
 
     def _fitted(self, examples: Sequence[Path], judges: Sequence[Path]) -> Estimator | None:
         """The estimator of a pass, from disk where it was finished before; None when stopped."""

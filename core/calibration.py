@@ -249,8 +249,7 @@ def collect(
     Raises:
         InputError: the folder holds examples of another model.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, thinker)
+    claim(folder, thinker)
     began, done = time.monotonic(), []
     for place, item in enumerate(items):
         if time.monotonic() - began > seconds or (should_stop is not None and should_stop()):
@@ -267,10 +266,21 @@ def collect(
     return done
 
 
-def _claim(folder: Path, thinker: ThinkingModel) -> None:
-    """Note whose examples these are; features of two models do not mix."""
+def claim(folder: Path, thinker: ThinkingModel) -> None:
+    """Make a folder for examples, and note whose they are; features of two models do not mix.
+
+    Raises:
+        InputError: the folder holds examples of another model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     owner = folder / "thinker.txt"
     mine = f"{thinker.identity.name} {thinker.identity.sha256}\n"
-    if owner.exists() and owner.read_text(encoding="utf-8") != mine:
-        raise InputError(f"The examples in {folder} were collected with another model. Take another folder.")
-    owner.write_text(mine, encoding="utf-8")
+    if owner.exists() and (noted := owner.read_text(encoding="utf-8")):
+        if noted != mine:
+            raise InputError(
+                f"The examples in {folder} were collected with another model. Take another folder."
+            )
+        return
+    unfinished = owner.with_suffix(".unfinished")
+    unfinished.write_text(mine, encoding="utf-8")
+    os.replace(unfinished, owner)

@@ -121,6 +121,33 @@ def test_a_screen_that_cannot_be_used_is_left_out(quick, tmp_path):
     assert isinstance(events[-1], Adapted)
 
 
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (InputError("The model cannot take nine.png."), "The model cannot take nine.png."),
+        (MemoryError(), "not enough memory"),
+    ],
+)
+def test_a_screen_that_the_model_cannot_take_is_left_out(quick, tmp_path, monkeypatch, trouble, told):
+    asked = works(tmp_path, 9)
+
+    def refuse(*_given, **_more):
+        raise trouble
+
+    monkeypatch.setattr(adaptation, "collect", refuse)
+    ninth = Work("nine", "zz", lambda: item("nine", 9))
+    events = list(adapt(Model(), Plan([*asked, ninth], tmp_path, hidden=8)))
+    assert any(isinstance(event, Skipped) and told in event.reason for event in events)
+    assert isinstance(events[-1], Adapted)
+
+
+def test_a_folder_of_another_model_is_refused_at_once(quick, tmp_path):
+    asked = works(tmp_path, 4)
+    (tmp_path / "thinker.txt").write_text("another 00\n")
+    with pytest.raises(InputError, match="another model"):
+        list(adapt(Model(), Plan(asked, tmp_path, hidden=8)))
+
+
 def test_examples_are_made_once_and_damaged_ones_again(tiny_thinker, tmp_path, quick):
     asked = [Work(name, name, lambda name=name: item(name, ord(name))) for name in "ab"]
     plan = Plan(asked, tmp_path / "here", masks=3, sampling=SAMPLING, hidden=8)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from synthetic_examples import SAMPLING, Model, item, synthetic
 
-from core.calibration import collect, examine, load_example, save_example
+from core.calibration import claim, collect, examine, load_example, save_example
 from core.effect_fit import fit
 from core.errors import InputError
 from core.estimator import Estimator
@@ -59,6 +59,16 @@ def test_examples_of_two_models_do_not_mix(tiny_thinker, tmp_path):
     (tmp_path / "thinker.txt").write_text("another 00\n")
     with pytest.raises(InputError, match="another model"):
         collect(tiny_thinker, [item("a", 1)], 1, tmp_path, 3, SAMPLING)
+
+
+def test_a_note_of_the_model_that_a_kill_left_empty_is_written_again(tiny_thinker, tmp_path):
+    (tmp_path / "thinker.txt").touch()
+    claim(tmp_path, tiny_thinker)
+    noted = (tmp_path / "thinker.txt").stat()
+    assert noted.st_size > 0
+    claim(tmp_path, tiny_thinker)
+    assert (tmp_path / "thinker.txt").stat().st_ino == noted.st_ino  # not written again
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_fit_finds_effects_that_are_there_to_be_found(tmp_path):
