@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers.decoders import DecodeStream
 from torch import Tensor
 from transformers import DynamicCache
 
@@ -33,6 +32,7 @@ from models.markers import find_markers
 from models.prompting import prepare
 from models.sampling import draw
 from models.scoring import score, score_hidden, score_replaced
+from models.text_stream import TextStream
 
 _TEACH_ROWS = 64
 _SMALL_MODEL = 50_000_000
@@ -134,8 +134,7 @@ class Thinker:
         log-probabilities are those of the model's own distribution, before temperature, top-k and top-p.
         """
         generator = torch.Generator(self.device).manual_seed(sampling.seed)
-        stream = DecodeStream(skip_special_tokens=True)
-        backend = self.tokenizer.backend_tokenizer
+        stream = TextStream(self.tokenizer.backend_tokenizer)
         cache = DynamicCache(config=self.model.config.text_config)
         limit = min(sampling.max_new_tokens, prepared.room)
         positions = self.following_positions(prepared, limit)
@@ -151,8 +150,8 @@ class Thinker:
                 return
             if probe is not None:
                 probe.drawn((token,), log_probs)
-            text = None if token in self.markers.silent else stream.step(backend, token)
-            yield Drawn(token, text or "", log_prob)
+            text = "" if token in self.markers.silent else stream.step(token)
+            yield Drawn(token, text, log_prob)
             if index + 1 == limit or (should_stop is not None and should_stop()):
                 return
             following = torch.tensor([[token]], device=self.device)
@@ -163,8 +162,8 @@ class Thinker:
 
     def texts(self, token_ids: Sequence[int]) -> list[str]:
         """What each token of a given continuation adds to the text, as ``decode`` would have told it."""
-        stream, backend = DecodeStream(skip_special_tokens=True), self.tokenizer.backend_tokenizer
-        return [("" if i in self.markers.silent else stream.step(backend, i) or "") for i in token_ids]
+        stream = TextStream(self.tokenizer.backend_tokenizer)
+        return ["" if token in self.markers.silent else stream.step(token) for token in token_ids]
 
     def teach(
         self,
