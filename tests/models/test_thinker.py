@@ -13,6 +13,7 @@ from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogit
 
 from core.errors import InputError
 from core.trace import Sampling
+from models import checkpoint
 from models.sampling import draw
 from models.thinker import load_thinker
 
@@ -262,3 +263,17 @@ def test_a_checkpoint_says_how_it_wants_to_be_sampled(copied):
     (copied / "generation_config.json").write_text('{"do_sample": true, "temperature": 0.6, "top_k": 20}')
     sampling = load_thinker(str(copied), device="cpu").sampling
     assert (sampling.temperature, sampling.top_k) == (0.6, 20)
+
+
+def test_a_large_checkpoint_and_one_fine_tuned_from_it_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "_HASHED_WHOLE", 2**20)
+    base = np.random.default_rng(0).integers(0, 255, 8 * 2**20, dtype=np.uint8)
+    hashes = []
+    for name, changed in (("base", 0), ("copy", 0), ("tuned", 100_000)):
+        weights = base.copy()
+        weights[6 * 2**20 : 6 * 2**20 + changed] += 1
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "model.safetensors").write_bytes(weights.tobytes())
+        hashes.append(checkpoint.content_hash(tmp_path / name))
+    assert hashes[0] == hashes[1] != hashes[2]
