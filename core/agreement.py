@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.errors import InputError
 from core.faithfulness import Interval, bootstrap, correlation, lds
 from core.intervals import NOMINAL
 from core.trace import Measurement, Trace
@@ -77,6 +78,7 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     """How well the estimates of a trace agree with measurements of some of its steps.
 
     LDS as in ``core/faithfulness.py``: a rank correlation over the random masks, then the mean over steps.
+    Steps whose effects are not all estimated, as at the end of a run that was killed, are left out.
 
     Args:
         measured: one or more, all under the same masks; each one step of the trace.
@@ -88,7 +90,16 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
         "correlation_with_single_drops", "estimated_reliance", "measured_reliance", "estimated",
         "measured"}], "intervals": {"nominal", "inside", "effects"}}, the last of
         them only where the estimator gives intervals: how many of the single drops lie in them.
+
+    Raises:
+        InputError: nothing is estimated of what was measured.
     """
+    measured = [m for m in measured if m.end <= trace.estimated]
+    if not measured:
+        raise InputError(
+            "The run ended before the effects of these steps were estimated, so there is nothing to hold "
+            "against what was measured. Choose earlier steps, or run again."
+        )
     inside, count = inside_intervals(trace, measured)
     intervals = {"nominal": NOMINAL, "inside": inside, "effects": count}
     estimated = np.stack([trace.span_effects(m.start, m.end) for m in measured])

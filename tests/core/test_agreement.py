@@ -9,6 +9,8 @@ import pytest
 from scipy.stats import pearsonr, spearmanr
 
 from core.agreement import agreement, inside_intervals
+from core.errors import InputError
+from core.reattribution import before_effects
 from core.regions import Region, RegionMap
 from core.screenshot import Screenshot
 from core.trace import Identity, Measurement, Sampling, Token, Trace
@@ -90,3 +92,11 @@ def test_measured_effects_are_counted_in_the_intervals_of_their_estimates(trace,
     inside = [replace(inside[0], start=2, end=4)]
     assert inside_intervals(trace, inside) == (2, 4)
     assert agreement(trace, inside)["intervals"] == {"nominal": 0.9, "inside": 2, "effects": 4}
+
+
+def test_steps_that_were_never_estimated_are_left_out(trace, measured):
+    killed = before_effects(trace, trace.region_map, trace.segmenter)
+    killed.set_effects(0, trace.effects[:5], trace.reliance[:5])  # the last step lacks a token
+    assert agreement(killed, measured) == agreement(trace, measured[:2])
+    with pytest.raises(InputError, match="before the effects of these steps were estimated"):
+        agreement(killed, measured[2:])
