@@ -312,6 +312,7 @@ class Estimator:
         if not self.config.interval:
             return None
         read = self._read(features)
+        self._last = None
         with torch.inference_mode():
             wide = torch.tensor(self.config.interval, device=read.effects.device)
             half = wide[size_of(read.effects)] * self.network.error_of(read.known)
@@ -319,7 +320,7 @@ class Estimator:
 
     @torch.inference_mode()
     def _read(self, features: Features) -> Reading:
-        """Read features once, however much is wanted of them."""
+        """Read features once, for effects and then for intervals; kept no longer, for they are large."""
         if self._last is not None and self._last[0] is features:
             return self._last[1]
         if (features.content.shape[1], features.hidden.shape[1]) != (self.config.content, self.config.state):
@@ -331,7 +332,8 @@ class Estimator:
         here = features if features.log_prob.device == device else features.to(device)
         with at_most(1 if device.type == "cpu" else None):
             read = self.network.read(inputs_of(here))
-        self._last = features, read
+        if self.config.interval:
+            self._last = features, read
         return read
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -178,6 +179,18 @@ def test_members_are_saved_and_loaded_together(tmp_path):
     for mine, theirs in zip(loaded.interval(given), estimator.interval(given), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert loaded.config.members == 2
+
+
+def test_features_are_let_go_of_as_soon_as_nothing_more_is_wanted_of_them():
+    for interval in ((), (1.0,) * (len(SIZES) + 1)):
+        network, config = joined([made(0), made(1)], CONFIG)
+        estimator = Estimator(network, replace(config, interval=interval), Identity("both"))
+        given = features(3, 4)
+        kept = weakref.ref(given.attention)
+        estimator.estimate(given)
+        estimator.interval(given)
+        del given
+        assert kept() is None
 
 
 def test_another_model_is_refused(estimator):
