@@ -19,8 +19,9 @@ MAX_PIXELS = 100_000_000
 # Everything Pillow decodes by itself. Left out on purpose: formats that start other programs (EPS, WMF).
 FORMATS = (
     *("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "PPM"),
-    *("ICO", "ICNS", "TGA", "JPEG2000", "AVIF", "QOI", "PCX", "SGI"),
+    *("ICNS", "TGA", "JPEG2000", "AVIF", "QOI", "PCX", "SGI"),
 )
+"""What Pillow is asked to read. Not ICO: it decodes the pictures in an icon before their size is known."""
 
 # Pillow warns at 89 million pixels and raises at twice that, before the size can be read and told to the
 # user. This module checks the size itself, right after the header and before any decoding.

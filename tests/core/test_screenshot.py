@@ -52,6 +52,17 @@ def test_common_formats_keep_their_pixels(tmp_path: Path, suffix: str) -> None:
     assert np.array_equal(shot.pixels, np.asarray(_half_red()))
 
 
+def test_an_icon_that_hides_a_huge_picture_is_not_decoded(tmp_path: Path, monkeypatch) -> None:
+    Image.new("RGB", (256, 256)).save(tmp_path / "small.ico")
+
+    def decode(*_given: object) -> None:
+        raise AssertionError("decoded before its size was known")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", decode)
+    with pytest.raises(InputError, match="not an image that Sightline can read"):
+        load_screenshot(tmp_path / "small.ico")
+
+
 def test_the_ending_of_the_name_does_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "really_a_jpeg.png"
     _half_red().save(path, "JPEG", quality=95)
