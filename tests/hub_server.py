@@ -69,6 +69,11 @@ def serve(hub: FakeHub) -> Iterator[FakeHub]:
         thread.join()
 
 
+def hash_of(data: bytes) -> str:
+    """What the server calls the SHA-256 of a large file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
@@ -126,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         if key == "path":
             entry["oid"] = entry.pop("blobId")
         if path.endswith(LFS):
-            sha = hashlib.sha256(data).hexdigest()
+            sha = hash_of(data)
             which = "oid" if key == "path" else "sha256"
             entry["lfs"] = {which: sha, "size": len(data), "pointerSize": 130}
         return entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ UNWANTED = ("*/*", "consolidated*")
 """Subfolders, and the second copy of the weights that Mistral's repositories hold."""
 
 _LARGE = 2**20
+_SHA256 = re.compile("[0-9a-f]{64}")
 _PATIENCE = 10.0
 """Seconds that the hub may take to say what a model is made of."""
 _MARGIN = 256 * 2**20
@@ -140,7 +142,13 @@ def fetch(
 
 def _file(sibling: Any) -> HubFile:
     if sibling.lfs is not None:
-        return HubFile(sibling.rfilename, int(sibling.lfs.size), str(sibling.lfs.sha256))
+        sha256 = str(sibling.lfs.sha256)
+        if not _SHA256.fullmatch(sha256):  # it becomes the name of a file
+            raise InputError(
+                f"The server says of {sibling.rfilename} what no server of models says, so nothing is "
+                "fetched from it. Check its address in the preferences, or leave that empty."
+            )
+        return HubFile(sibling.rfilename, int(sibling.lfs.size), sha256)
     return HubFile(sibling.rfilename, int(sibling.size or 0), "")
 
 

@@ -163,6 +163,12 @@ def test_a_model_without_safetensors_is_refused(server, place):
         look_up("maker/pickled", place)
 
 
+def test_a_server_cannot_choose_where_a_file_is_written(server, place, monkeypatch):
+    monkeypatch.setattr("hub_server.hash_of", lambda data: "../../../precious")
+    with pytest.raises(InputError, match="Check its address"):
+        look_up(NAME, place)
+
+
 def test_offline_asks_nobody(server, place):
     with pytest.raises(InputError, match="set to stay offline"):
         look_up(NAME, Hub(place.endpoint, offline=True, cache=place.cache))
