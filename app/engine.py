@@ -193,6 +193,7 @@ class Engine:
         """Find the regions of a screenshot."""
         from models import segmenters
 
+        segmenters.let_go_of_others(name)
         region_map = segmenters.segment(screenshot, name, progress=progress, cancelled=cancelled)
         return region_map, segmenters.identity(name)
 

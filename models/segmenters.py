@@ -104,6 +104,13 @@ def load_segmenter(name: str) -> Segmenter:
     return _loaded[name]
 
 
+def let_go_of_others(name: str) -> None:
+    """Forget checkpoints that were loaded for other names, when ``name`` takes one: two may not fit."""
+    if name.partition(":")[0] in WITH_CHECKPOINT:
+        for other in [loaded for loaded in _loaded if ":" in loaded and loaded != name]:
+            _loaded.pop(other, None)
+
+
 def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmenter]:
     """The segmenter of that name or, when its checkpoint cannot be used, the bundled SAM (the
     default one where none is bundled).

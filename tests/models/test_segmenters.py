@@ -103,6 +103,12 @@ def test_a_segmenter_with_a_checkpoint_fits_the_registry(
     assert isinstance(loaded, Learned)
     assert loaded.checkpoint == weights
     assert segmenters.load_segmenter(f"sam:{weights}") is loaded
+    segmenters.let_go_of_others("opencv")
+    segmenters.let_go_of_others(f"sam:{weights}")
+    assert segmenters.load_segmenter(f"sam:{weights}") is loaded
+    (tmp_path / "larger.pth").write_bytes(b"l")
+    segmenters.let_go_of_others(f"sam:{tmp_path / 'larger.pth'}")
+    assert segmenters.load_segmenter(f"sam:{weights}") is not loaded
 
 
 def test_identities_carry_a_content_hash() -> None:
