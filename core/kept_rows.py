@@ -7,6 +7,7 @@ forgotten.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def take_up(path: Path) -> tuple[str, list[Any]]:
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
-            path.write_bytes(whole)
+            os.truncate(path, len(whole))  # writing anew could lose all of it
         lines = [json.loads(line) for line in whole.splitlines()]
         keys = {line["key"] for line in lines}
         if len(keys) > 1:

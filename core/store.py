@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -260,7 +261,10 @@ def _write_whole(path: Path, trace: Trace) -> None:
             database.execute("COMMIT")
         finally:
             database.close()
-        # A journal that an older, killed writer left would be rolled back into the new file.
+        # A journal that an older, killed writer left would be rolled back into the new file. It belongs to
+        # the old one, which stays if the move fails, so it is rolled back there first.
+        with suppress(sqlite3.Error, OSError), closing(connect(path, "rw")) as older:
+            older.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         for suffix in ("-journal", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         os.replace(part, path)

@@ -199,6 +199,25 @@ def test_saving_replaces_an_older_trace_and_its_left_over_journal(saved, make_tr
     assert not journal.exists()
 
 
+def test_an_older_trace_stays_whole_when_it_cannot_be_replaced(saved, make_trace, monkeypatch, tmp_path):
+    before = make_trace(steps=100, tokens_a_step=10)
+    save_trace(saved, before)
+    killed = half_written(saved, tmp_path / "killed")
+
+    def refuse(*_given):
+        raise PermissionError(13, "in use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.os, "replace", refuse)
+        with pytest.raises((InputError, OSError)):
+            save_trace(killed, make_trace(steps=2))
+    same(read_trace(killed), before)
+    trace = make_trace(steps=2)
+    save_trace(killed, trace)
+    same(read_trace(killed), trace)
+    assert [file.name for file in killed.parent.iterdir()] == [killed.name]
+
+
 def test_a_large_trace_is_kept_compactly(tmp_path, make_trace):
     trace = make_trace(rows=8, columns=15, steps=800, tokens_a_step=10)
     save_trace(tmp_path / "t.sightline", trace)
@@ -259,21 +278,9 @@ def test_a_run_killed_at_any_moment_reopens_with_all_but_its_last_instant(tmp_pa
 def test_a_file_with_a_transaction_left_open_reads_from_a_folder_that_nobody_may_write(
     tmp_path, saved, measurement_of
 ):
-    """A hot journal: what a kill leaves in the middle of a commit."""
-    connection = sqlite3.connect(saved, isolation_level=None)
-    connection.execute("PRAGMA cache_size = 1")  # spill the changes into the file before the commit
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("UPDATE token SET text = hex(randomblob(3000))")
-    connection.execute("UPDATE effect SET reliance = 777")
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    for file in (saved, saved.with_name(saved.name + "-journal")):
-        shutil.copyfile(file, killed / file.name)
-    connection.execute("ROLLBACK")
-    connection.close()
-    assert (killed / saved.name).read_bytes() != saved.read_bytes()  # the copy is truly half-written
-    same(read_trace(killed / saved.name), read_trace(saved))
-    assert (killed / (saved.name + "-journal")).exists()
+    killed = half_written(saved, tmp_path / "killed")
+    same(read_trace(killed), read_trace(saved))
+    assert killed.with_name(killed.name + "-journal").exists()
 
 
 def test_reading_does_not_stop_a_run_that_goes_on(tmp_path, make_trace):
@@ -414,3 +421,19 @@ def test_the_format_is_documented_to_the_last_column(saved):
     for (key,) in connection.execute("SELECT key FROM meta"):
         assert f"`{key}`" in sections["meta"]
     connection.close()
+
+
+def half_written(saved, folder):
+    """A copy of a trace with a hot journal: what a kill leaves in the middle of a commit."""
+    connection = sqlite3.connect(saved, isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")  # spill the changes into the file before the commit
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE token SET text = hex(randomblob(3000))")
+    connection.execute("UPDATE effect SET reliance = 777")
+    folder.mkdir()
+    for file in (saved, saved.with_name(saved.name + "-journal")):
+        shutil.copyfile(file, folder / file.name)
+    connection.execute("ROLLBACK")
+    connection.close()
+    assert (folder / saved.name).read_bytes() != saved.read_bytes()  # the copy is truly half-written
+    return folder / saved.name
