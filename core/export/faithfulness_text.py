@@ -43,15 +43,24 @@ def section(result: dict[str, Any]) -> str:
     half = ", run in bfloat16" if result["precision"] == "bfloat16" else ""
     parts = [
         _wrapped(
-            f"**Faithfulness.** LDS of steps against measured pixel ablations: {result['screens']} held-out "
-            f"screens ({per_kind}), {result['masks']} random masks each{half}, 95 % bootstrap intervals; "
-            f"methods with passes of their own on {result['thorough_screens']} of the screens (`{command}`; "
-            "[all methods and columns](docs/faithfulness.json)). “That rest on it”: steps whose measured "
-            f"reliance on the screenshot is at least {RELIANT:g} nat. “Pointing”: how often the region with "
-            "the largest effect holds the element that a word was read from. Encodings: passes of the vision "
-            "encoder alone, once for a screenshot and its regions, however long the text."
+            "**Faithfulness.** Regions are removed by random halves, and the model is asked again. LDS, the "
+            "linear datamodeling score, is the rank correlation of what a method foretells with what was "
+            f"measured: 1 is perfect, 0 is chance. {result['screens']} held-out screens ({per_kind}), "
+            f"{result['masks']} random masks of pixels each{half}, 95 % bootstrap intervals; methods with "
+            f"passes of their own on {result['thorough_screens']} of the screens (`{command}`; [all methods "
+            "and columns](docs/faithfulness.json))."
         ),
         _table(result["methods"]),
+        _wrapped(
+            "*Steps*: LDS of all steps of the reasoning. *Those that rest on it*: of steps whose measured "
+            f"reliance on the screenshot is at least {RELIANT:g} nat. *Read* and *carried tokens*: LDS of "
+            "words read off the screenshot, and of words that came from it through earlier thoughts. "
+            "*Pointing*: how often the region with the largest effect holds the element that a word was read "
+            "from. *Forward passes*: means; of random ablations, those that differ (few regions have few). "
+            "*Encodings* are passes of the vision encoder alone, once for a screenshot and its regions, "
+            "however long the text. *Random* scores are all positive, so they count the regions that are "
+            "kept, and that alone foretells something."
+        ),
     ]
     said = [_wrapped(text) for text in (_of_ceiling(result), _trust(result)) if text]
     return "\n\n".join([*parts, *said]) + "\n"
