@@ -56,6 +56,14 @@ class _Wish:
     pace: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ablated:
+    """What to run over in place of the open screenshot, and the wish that it was made for."""
+
+    wish: _Wish
+    scene: Scene
+
+
 class Controller(QObject):
     """Runs the workers, keeps the session up to date.
 
@@ -265,8 +273,11 @@ class Controller(QObject):
         if self.state is not RunState.IDLE or trace is None or scene is None or self._calibrating():
             return
         region = trace.region_map.regions[region_id]
+        self._files.drop()  # what is being looked for are regions of the screenshot that still has this one
+        self._set_finding(False)
         self._set_state(RunState.RUNNING)
-        self._wish = _Wish(trace.prompt, trace.sampling, None)
+        self._wish = wish = _Wish(trace.prompt, trace.sampling, None)
+        self._stage("files", f"Hiding {region.name}")
 
         def job(context: Context) -> None:
             from core.ablation import ablate_pixels
@@ -275,7 +286,7 @@ class Controller(QObject):
             keep = np.arange(len(trace.region_map)) != region_id
             pixels = ablate_pixels(trace.screenshot.pixels, trace.region_map, keep)
             shot = from_array(pixels, f"{trace.screenshot.name} without {region.name}")
-            context.post(Scene(shot, trace.region_map, trace.segmenter, scene.truth))
+            context.post(_Ablated(wish, Scene(shot, trace.region_map, trace.segmenter, scene.truth)))
 
         self._files.submit(job)
 
@@ -423,6 +434,10 @@ class Controller(QObject):
                     self._take_regions(message)
                     if self._wish is not None:
                         self._start()
+                case _Ablated(wish=wish, scene=scene) if wish is self._wish:
+                    self.scene = scene
+                    self.regions_found.emit()
+                    self._start()
                 case FellBack(text=text, segmenter=instead):
                     self.segmenter_name = instead
                     self.said.emit(text, "warning")

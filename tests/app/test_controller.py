@@ -292,3 +292,51 @@ def test_what_a_hand_made_of_the_regions_while_sam_looked_stays(qtbot, slow_sam)
     qtbot.waitUntil(lambda: not controller.finding)
     assert controller.scene.region_map is mine
     assert "yours stay" in told.args[0]
+
+
+@pytest.fixture
+def slow_halves(qtbot, make, picture):
+    """A controller with a picture open: quarters are seen at once, halves only when told."""
+    controller, seen = make(tokens=5), threading.Event()
+    at_once = controller._engine.segment
+
+    def segment(screenshot, name, progress, cancelled):
+        while name == "halves" and not cancelled() and not seen.is_set():
+            time.sleep(0.005)
+        return at_once(screenshot, name, progress, cancelled)
+
+    controller._engine.segment = segment
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    return controller, seen
+
+
+def run_to_the_end(qtbot, controller):
+    run(controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    return controller.session.trace
+
+
+def test_a_run_without_a_region_never_takes_the_screenshot_that_still_has_it(qtbot, slow_halves):
+    controller, seen = slow_halves
+    before = run_to_the_end(qtbot, controller)
+    controller.set_segmenter("halves")
+    controller.run_without(1)
+    seen.set()
+    qtbot.waitUntil(lambda: controller.session.trace is not before)
+    without = controller.session.trace
+    assert without.screenshot.name == "screen.png without part 1"
+    assert controller.scene.screenshot is without.screenshot
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+
+
+def test_a_run_without_a_region_that_is_taken_back_leaves_the_screenshot_as_it_was(qtbot, make, picture):
+    controller = make(tokens=5)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    before = run_to_the_end(qtbot, controller)
+    controller.run_without(1)
+    controller.stop()
+    assert controller.state is RunState.IDLE
+    qtbot.waitUntil(lambda: not controller._files.busy)
+    assert controller.scene.screenshot is before.screenshot
