@@ -30,7 +30,7 @@ from app.token_rate import TokenRate
 from app.verifier import Verifier
 from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
 from core.control import RunControl
-from core.events import Event, Failed, Finished, Stage, TokenDecoded
+from core.events import Event, Failed, Finished, Stage, Started, TokenDecoded
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
 
@@ -54,6 +54,14 @@ class _Wish:
     prompt: str
     sampling: Sampling
     pace: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beginning:
+    """A run that has no trace yet: what it is over, and the file that its trace will be in."""
+
+    scene: Scene
+    path: Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +150,7 @@ class Controller(QObject):
         self.batching = self.finding = False
         self._run_job = 0
         self._wish: _Wish | None = None
+        self._beginning: _Beginning | None = None
         self._glimpse: Scene | None = None
         self._rate = TokenRate()
 
@@ -229,6 +238,11 @@ class Controller(QObject):
                 self._find_regions()
 
     @property
+    def _running_one(self) -> bool:
+        """Whether a run of what is shown goes on."""
+        return self._control is not None and not self.batching
+
+    @property
     def cancellable(self) -> bool:
         """Whether something other than a run goes on that ``cancel_or_stop`` ends."""
         return self.editor.busy or (self.finding and self.state is RunState.IDLE)
@@ -263,7 +277,7 @@ class Controller(QObject):
         self._set_state(RunState.RUNNING)
         self._wish = _Wish(prompt.strip(), sampling, pace)
         if self.scene.region_map is not None and self.scene is not self._glimpse:
-            self._start()
+            self._start(self.scene)
         elif not self.finding:
             self._find_regions()
 
@@ -344,7 +358,7 @@ class Controller(QObject):
         return self.editor.close(max(0.0, deadline - time.monotonic())) and all(ended)
 
     def _show(self, opened: Opened) -> None:
-        self._wish = None
+        self._wish = self._beginning = None
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
             if self._control is not None:
@@ -386,15 +400,16 @@ class Controller(QObject):
 
         self._files.submit(job)
 
-    def _start(self) -> None:
-        scene, wish, engine = self.scene, self._wish, self._engine
-        assert scene is not None
+    def _start(self, scene: Scene) -> None:
+        """Run what was wished for. Until the run has its trace, what is shown and its file stay."""
+        wish, engine = self._wish, self._engine
         assert scene.region_map is not None
         assert wish is not None
         self._wish = None
         self._generation += 1
         self._rate = TokenRate()
-        self.trace_path = new_path(self.runs, scene.screenshot.name)
+        path = new_path(self.runs, scene.screenshot.name)
+        self._beginning = _Beginning(scene, path)
         self._control = control = RunControl(wish.pace)
         request = Request(
             self._generation,
@@ -403,9 +418,8 @@ class Controller(QObject):
             scene.segmenter or Identity("unknown"),
             wish.prompt,
             wish.sampling,
-            self.trace_path,
+            path,
         )
-        self.session.set_follow(follow_live())
         if not self._models.busy:  # else it says what the run waits for
             self._stage("models", "Reading the screenshot")
 
@@ -433,11 +447,9 @@ class Controller(QObject):
                     self._set_finding(False)
                     self._take_regions(message)
                     if self._wish is not None:
-                        self._start()
+                        self._start(message)
                 case _Ablated(wish=wish, scene=scene) if wish is self._wish:
-                    self.scene = scene
-                    self.regions_found.emit()
-                    self._start()
+                    self._start(scene)
                 case FellBack(text=text, segmenter=instead):
                     self.segmenter_name = instead
                     self.said.emit(text, "warning")
@@ -478,7 +490,7 @@ class Controller(QObject):
                     self.model_ready.emit(model.name, device)
                 case ItemStarted() | ItemGrew() | ItemEnded():
                     self.batch_event.emit(message)
-                case Problem(message=text) if self._control is not None and not self.batching:
+                case Problem(message=text, generation=job) if job == self._run_job and self._running_one:
                     events.append(Failed(self._generation, text))
                 case Problem(message=text):
                     self.said.emit(text, "error")
@@ -489,7 +501,7 @@ class Controller(QObject):
                     self._fold(events)
                     events = []
                     if job == self._run_job and self._control is not None:
-                        self._control = None
+                        self._control = self._beginning = None
                         self.batching = False
                         self._set_state(RunState.IDLE)
                 case _ if getattr(message, "generation", None) == self._generation:
@@ -526,17 +538,31 @@ class Controller(QObject):
             match event:
                 case TokenDecoded():
                     tokens += 1
+                case Started():
+                    self._begun()
                 case Finished(tokens_per_second=rate):
                     self.rate_changed.emit(rate)
                 case Failed(message=text):
                     self.said.emit(text, "error")
                 case _:
                     pass
+        if self._beginning is not None:
+            return  # the run failed before it had a trace: the one that is shown is another one's
         self.session.apply(events)
         if tokens:
             self._stage("models")
         if tokens and not isinstance(events[-1], Finished):
             self.rate_changed.emit(self._rate.after(tokens))
+
+    def _begun(self) -> None:
+        """The run has its trace: its file and what it is over take the place of those of before."""
+        beginning, self._beginning = self._beginning, None
+        assert beginning is not None
+        self.trace_path = beginning.path
+        self.session.set_follow(follow_live())
+        if beginning.scene is not self.scene:
+            self.scene = beginning.scene
+            self.regions_found.emit()
 
     def _set_state(self, state: RunState) -> None:
         self.state = state

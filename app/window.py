@@ -348,7 +348,7 @@ class Window(QMainWindow):
         self._remember_layout()
         self._settings.sync()
         path, selection = self.controller.trace_path, self.controller.session.selection
-        if path is None or not path.is_file():  # a run that has no file before its first tokens
+        if path is None or not path.is_file():  # deleted or moved meanwhile
             path = self._opened
         if path is None:
             return None

@@ -30,10 +30,17 @@ CLOSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A job broke off. ``message`` is for people; ``expected`` is False for a defect of Sightline."""
+    """A job broke off.
+
+    Attributes:
+        message: for people.
+        expected: False for a defect of Sightline.
+        generation: number of the job.
+    """
 
     message: str
     expected: bool
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +132,11 @@ class Worker(QObject):
                 if generation >= self._oldest_wanted:
                     job(self._context(generation))
             except InputError as error:
-                self._post(generation, Problem(str(error), expected=True))
+                self._post(generation, Problem(str(error), True, generation))
             except Exception as error:
                 if generation >= self._oldest_wanted:  # nobody wants to hear how a dropped job ended
                     traceback.print_exc(file=sys.stderr)
-                    self._post(generation, Problem(_describe(error), expected=False))
+                    self._post(generation, Problem(_describe(error), False, generation))
             finally:
                 self._post(generation, JobEnded(generation))
                 del item, job

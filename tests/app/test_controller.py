@@ -14,6 +14,7 @@ from app.controller import Controller
 from app.prompt_bar import RunState
 from core.store import read_trace
 from core.trace import Identity, Sampling
+from models.checkpoint import Loading
 
 
 @pytest.fixture
@@ -340,3 +341,59 @@ def test_a_run_without_a_region_that_is_taken_back_leaves_the_screenshot_as_it_w
     assert controller.state is RunState.IDLE
     qtbot.waitUntil(lambda: not controller._files.busy)
     assert controller.scene.screenshot is before.screenshot
+
+
+def with_nowhere_to_write(controller, tmp_path):
+    """From now on, traces would go to a folder that cannot be made."""
+    (tmp_path / "a file").write_text("no folder")
+    controller.runs = tmp_path / "a file"
+
+
+def test_a_run_that_cannot_start_leaves_the_trace_that_is_shown_as_it_was(qtbot, make, picture, tmp_path):
+    controller = make(tokens=5)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    before, kept = run_to_the_end(qtbot, controller), controller.trace_path
+    controller.session.select(1)
+    with_nowhere_to_write(controller, tmp_path)
+    with qtbot.assertNotEmitted(controller.session.run_ended):
+        run_to_the_end(qtbot, controller)
+    assert controller.messages[-1][0] == "error"
+    assert controller.session.trace is before
+    assert (before.status, controller.trace_path) == ("finished", kept)
+    assert "failure" not in before.details
+    assert controller.session.selection.start == 1
+
+
+def test_a_run_without_a_region_that_cannot_start_leaves_the_screenshot(qtbot, make, picture, tmp_path):
+    controller = make(tokens=5)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    before = run_to_the_end(qtbot, controller)
+    with_nowhere_to_write(controller, tmp_path)
+    controller.run_without(1)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert controller.scene.screenshot is before.screenshot
+
+
+def test_a_model_that_cannot_be_loaded_is_not_held_against_the_run_that_waits(qtbot, make, picture):
+    controller, held = make(tokens=5), threading.Event()
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    run_to_the_end(qtbot, controller)
+    use = controller._engine.use
+
+    def slowly(*given):
+        held.wait(5)
+        return use(*given)
+
+    controller._engine.use = slowly
+    controller.use_model("broken", Loading("cpu"))
+    before = controller.session.trace
+    run(controller)
+    held.set()
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert ("error", "The model broken does not fit into memory.") in controller.messages
+    assert before.status == "finished"
+    assert controller.session.trace is not before
+    assert controller.session.trace.status == "finished"

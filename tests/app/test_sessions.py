@@ -63,13 +63,13 @@ def test_after_a_crash_the_run_beside_is_there_again_too(qtbot, window, make, tm
     assert again.dialogs.beside_path == ""
 
 
-def test_a_run_that_had_no_file_yet_leaves_its_screenshot_to_come_back_to(qtbot, window, photo, tmp_path):
+def test_a_run_whose_file_is_gone_leaves_its_screenshot_to_come_back_to(qtbot, window, photo, tmp_path):
     window.open(photo)
     qtbot.waitUntil(lambda: window._opened == photo)
-    window.controller.trace_path = tmp_path / "not yet.sightline"
+    window.controller.trace_path = tmp_path / "gone.sightline"
     assert window._whereabouts().path == str(photo)
     window.controller.trace_path.touch()
-    assert window._whereabouts().path.endswith("not yet.sightline")
+    assert window._whereabouts().path.endswith("gone.sightline")
 
 
 def test_a_layout_changed_before_a_crash_is_kept(qtbot, make, photo):

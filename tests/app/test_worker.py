@@ -62,9 +62,10 @@ def test_what_a_user_can_solve_and_what_not_both_become_messages(qtbot, worker, 
     worker.submit(defect)
     qtbot.waitUntil(lambda: len(heard) == 4)
     first, second = (m for _, m in heard if isinstance(m, Problem))
-    assert first == Problem("The file is empty. Choose another one.", expected=True)
+    assert first == Problem("The file is empty. Choose another one.", expected=True, generation=1)
     assert "ZeroDivisionError" in second.message
     assert not second.expected
+    assert second.generation == 2
     assert "Traceback" in capsys.readouterr().err
 
 
