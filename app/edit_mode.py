@@ -117,7 +117,8 @@ class EditMode(QObject):
         dialog.setLabelText("Name of the region")
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.setTextValue(regions.regions[region].name)
-        dialog.textValueSelected.connect(lambda name: self._editor.rename(region, name))
+        target = self._editor.targets([region])
+        dialog.textValueSelected.connect(lambda name: self._editor.rename(target, name))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

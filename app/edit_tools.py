@@ -14,7 +14,7 @@ from app import theme
 from app.canvas_tool import ToView
 from app.canvas_view import CanvasView
 from app.mask_chooser import MaskChooser
-from app.region_editor import RegionEditor
+from app.region_editor import RegionEditor, gone
 from app.session import Session
 from core import region_edits
 from core.regions import BACKGROUND, RegionMap
@@ -164,14 +164,15 @@ class BrushTool:
             edit = lambda regions: region_edits.add_stroke(regions, points, radius)  # noqa: E731
             editor.apply("new region", edit, newest)
             return
-        name = editor.names([region])
-        change, text = region_edits.paint, f"stroke on {name}"
+        target = editor.targets([region])
+        change, text = region_edits.paint, f"stroke on {target.names}"
         if keys & Qt.KeyboardModifier.ShiftModifier:
-            change, text = region_edits.erase, f"stroke off {name}"
-        editor.apply(
+            change, text = region_edits.erase, f"stroke off {target.names}"
+        editor.apply_to(
+            target,
             text,
-            lambda regions: change(regions, region, points, radius),
-            lambda new: _still(new, name),
+            lambda regions, ids: change(regions, ids[0], points, radius),
+            otherwise=gone(target),
         )
 
     def cancel(self) -> bool:
@@ -228,10 +229,13 @@ class CutTool:
             return
         editor, region = self._bench.editor, self._bench.target((a + at) / 2)
         if region >= 0:
-            editor.apply(
-                f"split of {editor.names([region])}",
-                lambda regions: region_edits.split_by_line(regions, region, (a.x(), a.y()), (at.x(), at.y())),
+            target, ends = editor.targets([region]), ((a.x(), a.y()), (at.x(), at.y()))
+            editor.apply_to(
+                target,
+                f"split of {target.names}",
+                lambda regions, ids: region_edits.split_by_line(regions, ids[0], *ends),
                 newest,
+                otherwise=gone(target),
             )
 
     def cancel(self) -> bool:
@@ -250,13 +254,15 @@ class CutTool:
         found = None if regions is None else regions.at(*_pixel(at))
         if regions is None or found is None:
             return
-        inside = regions.mask(found.id)
+        inside, target = regions.mask(found.id), bench.editor.targets([found.id])
 
         def take(mask: np.ndarray) -> None:
-            bench.editor.apply(
-                f"split of {found.name}",
-                lambda now: region_edits.split(now, found.id, mask),
+            bench.editor.apply_to(
+                target,
+                f"split of {target.names}",
+                lambda now, ids: region_edits.split(now, ids[0], mask),
                 newest,
+                otherwise=gone(target),
             )
 
         def offer(masks: list[np.ndarray]) -> None:
@@ -275,11 +281,6 @@ class CutTool:
 
 def _pixel(at: QPointF) -> tuple[int, int]:
     return math.floor(at.x()), math.floor(at.y())
-
-
-def _still(regions: RegionMap, name: str) -> tuple[int, ...]:
-    """The region of that name, if it is still there."""
-    return tuple(region.id for region in regions.regions if region.name == name)
 
 
 def _lines(painter: QPainter, colour: QColor) -> None:

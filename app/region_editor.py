@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.edit_history import EditHistory
+from app.edit_targets import Targets, renumbered
 from app.engine import EngineLike
 from app.mask_prompts import MaskPrompts, Then
 from app.prompt_bar import RunState
@@ -18,7 +20,7 @@ from app.worker import Context, Problem, Worker
 from core import region_edits
 from core.granularity import at_granularity, without_small
 from core.reattribution import edited_by_hand
-from core.regions import BACKGROUND, RegionMap
+from core.regions import RegionMap
 from core.trace import Identity
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _NOT_NOW = "Regions can be changed when they are found and no run goes on."
 
 Edit = Callable[[RegionMap], RegionMap]
+EditOf = Callable[[RegionMap, tuple[int, ...]], RegionMap]
+"""Gets the ids of the regions that it is for."""
+Choose = Callable[[RegionMap], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,26 +54,32 @@ class Regions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Made:
-    """A change that was worked out; ``choose`` are the regions to choose now."""
+    """A change that was worked out; ``choose`` are the regions to choose now, None for those of before."""
 
     text: str
     before: Regions
     after: Regions
-    choose: tuple[int, ...]
+    choose: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wish:
-    """A change that is to be made; the functions run in another thread."""
+    """A change that is to be made; the functions run in another thread.
+
+    Attributes:
+        make: gets the regions there are, and the ids of those that the change is for.
+        choose: tells which regions to choose then; None for those that are chosen already.
+        targets: the regions that the change is for, None for no certain ones.
+        needed: without so many of them, nothing is done.
+        otherwise: what is said then; "" for nothing.
+    """
 
     text: str
-    make: Callable[[Regions], Regions]
-    choose: Callable[[RegionMap], tuple[int, ...]]
-
-
-def _none(regions: RegionMap) -> tuple[int, ...]:
-    """Choose no region."""
-    return ()
+    make: Callable[[Regions, tuple[int, ...]], Regions]
+    choose: Choose | None = None
+    targets: Targets | None = None
+    needed: int = 0
+    otherwise: str = ""
 
 
 class RegionEditor(QObject):
@@ -96,6 +107,7 @@ class RegionEditor(QObject):
         self._waiting: deque[_Wish | str] = deque()
         self._working = False
         self._state: Regions | None = None
+        self._targets: WeakSet[Targets] = WeakSet()
         self.history: EditHistory[Regions] = EditHistory()
         self.reattributor = Reattributor(self._session, engine, models, lambda: controller.trace_path, self)
         self.prompts = MaskPrompts(engine, self)
@@ -142,23 +154,49 @@ class RegionEditor(QObject):
             return f"{len(named)} regions"
         return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
-    def apply(self, text: str, edit: Edit, choose: Callable[[RegionMap], tuple[int, ...]] = _none) -> None:
+    def targets(self, ids: Iterable[int]) -> Targets:
+        """Regions for ``apply_to``, now or later: they are kept track of as long as somebody holds this."""
+        ids = tuple(ids)
+        targets = Targets(ids, self.names(ids))
+        self._targets.add(targets)
+        return targets
+
+    def apply(self, text: str, edit: Edit, choose: Choose | None = None) -> None:
         """Change the regions as soon as earlier changes are made.
 
         Args:
             text: what the change is called in the menu, such as "new region".
             edit: takes the regions and returns new ones, or raises InputError; runs in another thread.
-            choose: tells which of the new regions are to be chosen.
+            choose: tells which of the new regions are to be chosen; those that are stay so if left out.
         """
 
-        def make(before: Regions) -> Regions:
+        def make(before: Regions, _ids: tuple[int, ...]) -> Regions:
             return Regions(edit(before.region_map), edited_by_hand(before.segmenter))
 
         self._wish(_Wish(text, make, choose))
 
+    def apply_to(
+        self,
+        targets: Targets,
+        text: str,
+        edit: EditOf,
+        choose: Choose | None = None,
+        needed: int = 1,
+        otherwise: str = "",
+    ) -> None:
+        """As ``apply``, for certain regions, whatever ids earlier changes leave them with.
+
+        Where fewer than ``needed`` of them are left by then, nothing is changed, and ``otherwise`` is said.
+        """
+
+        def make(before: Regions, ids: tuple[int, ...]) -> Regions:
+            return Regions(edit(before.region_map, ids), edited_by_hand(before.segmenter))
+
+        self._wish(_Wish(text, make, choose, targets, needed, otherwise))
+
     def put(self, region_map: RegionMap, segmenter: Identity) -> None:
         """Take regions that were found in another way; undoing brings back those of before."""
-        self._wish(_Wish(f"regions by {segmenter.name}", lambda _: Regions(region_map, segmenter), _none))
+        self._wish(_Wish(f"regions by {segmenter.name}", lambda _now, _ids: Regions(region_map, segmenter)))
 
     def coarsen(self, granularity: str | None = None, least: float | None = None) -> None:
         """Show fewer regions, or more again: what a hand changed before is the finest there is.
@@ -174,7 +212,7 @@ class RegionEditor(QObject):
         tokens = now.least if least is None else least
         known = None if trace is None else trace.details.get("visual_tokens")
 
-        def make(before: Regions) -> Regions:
+        def make(before: Regions, _ids: tuple[int, ...]) -> Regions:
             whole = before.whole or before.region_map
             size = (whole.width, whole.height)
             each = size[0] * size[1] / (int(known) if known else engine.visual_tokens(*size))
@@ -182,7 +220,7 @@ class RegionEditor(QObject):
             return Regions(shown, before.segmenter, whole, kept, tokens)
 
         text = f"{kept} regions" if granularity is not None else "least size of regions"
-        self._wish(_Wish(text, make, _none))
+        self._wish(_Wish(text, make))
 
     def ask(self, prompt: tuple[int, ...], then: Then) -> None:
         """Ask SAM what is at a point (x, y) or in a box (x0, y0, x1, y1); as ``MaskPrompts.ask``."""
@@ -201,32 +239,28 @@ class RegionEditor(QObject):
     def merge(self) -> None:
         """Make one region of the chosen ones."""
         chosen = self._chosen(2, "Choose two or more regions to merge: click one, then others with Ctrl.")
-        if chosen:
-            keep = min(chosen)
-            self.apply(
-                f"merge of {self.names(sorted(chosen))}",
-                lambda regions: region_edits.merge(regions, chosen),
-                lambda _new: (keep,) if keep != BACKGROUND else (),
-            )
+        if chosen is not None:
+            self.apply_to(chosen, f"merge of {chosen.names}", region_edits.merge, needed=2)
 
     def delete(self) -> None:
         """Give the chosen regions to what is around them."""
         chosen = self._chosen(1, "Choose a region to delete: click it.")
-        if chosen:
+        if chosen is not None:
 
-            def edit(regions: RegionMap) -> RegionMap:
-                for region in sorted(chosen, reverse=True):  # lower ids stay what they are
+            def edit(regions: RegionMap, ids: tuple[int, ...]) -> RegionMap:
+                for region in sorted(ids, reverse=True):  # lower ids stay what they are
                     regions = region_edits.delete(regions, region)
                 return regions
 
-            self.apply(f"deletion of {self.names(sorted(chosen))}", edit)
+            self.apply_to(chosen, f"deletion of {chosen.names}", edit)
 
-    def rename(self, region: int, name: str) -> None:
+    def rename(self, region: Targets, name: str) -> None:
         """Give a region another name."""
-        self.apply(
-            f"new name of {self.names([region])}",
-            lambda regions: region_edits.rename(regions, region, name),
-            lambda _new: (region,),
+        self.apply_to(
+            region,
+            f"new name of {region.names}",
+            lambda regions, ids: region_edits.rename(regions, ids[0], name),
+            otherwise=gone(region),
         )
 
     @Slot()
@@ -247,13 +281,13 @@ class RegionEditor(QObject):
         self.reattributor.close()
         return all(ended)
 
-    def _chosen(self, least: int, otherwise: str) -> tuple[int, ...]:
+    def _chosen(self, least: int, otherwise: str) -> Targets | None:
         """The chosen regions if they are enough; otherwise says what to do."""
         chosen = self._session.chosen
         if len(chosen) >= least and self.regions is not None:
-            return chosen
+            return self.targets(sorted(chosen))
         self.said.emit(otherwise, "info")
-        return ()
+        return None
 
     def _wish(self, wish: _Wish) -> None:
         if self.possible:
@@ -270,18 +304,24 @@ class RegionEditor(QObject):
             if not self.possible or state is None:
                 continue
             if wish == "undo" and self.history.undo_text:
-                self._show(self.history.undo(), ())
+                self._show(self.history.undo())
             elif wish == "redo" and self.history.redo_text:
-                self._show(self.history.redo(), ())
+                self._show(self.history.redo())
             elif isinstance(wish, _Wish):
                 self._work_out(wish, state)
 
     def _work_out(self, wish: _Wish, before: Regions) -> None:
+        text, make, choose = wish.text, wish.make, wish.choose
+        ids = () if wish.targets is None else wish.targets.ids
+        if len(ids) < wish.needed:
+            if wish.otherwise:
+                self.said.emit(wish.otherwise, "info")
+            return
         self._working = True
 
-        def job(context: Context) -> None:
-            after = wish.make(before)
-            context.post(_Made(wish.text, before, after, wish.choose(after.region_map)))
+        def job(context: Context) -> None:  # does without the wish: its targets belong to the GUI thread
+            after = make(before, ids)
+            context.post(_Made(text, before, after, None if choose is None else choose(after.region_map)))
 
         self._worker.submit(job)
 
@@ -299,10 +339,17 @@ class RegionEditor(QObject):
                     self.said.emit(text, "info" if expected else "error")
         self._next()
 
-    def _show(self, regions: Regions, choose: tuple[int, ...]) -> None:
-        """Show other regions of the same screenshot."""
-        controller, session = self._controller, self._session
+    def _show(self, regions: Regions, choose: tuple[int, ...] | None = None) -> None:
+        """Show other regions of the same screenshot; choose some of them, or leave those chosen that are."""
+        controller, session, before = self._controller, self._session, self.state
         assert controller.scene is not None
+        assert before is not None
+        same = regions.segmenter.name == before.segmenter.name  # else equal names are a coincidence
+        new = renumbered(before.region_map, regions.region_map) if same else {}
+        for targets in self._targets:
+            targets.renumber(new)
+        if choose is None:
+            choose = tuple(new[region] for region in session.chosen if region in new)
         self._state = regions
         controller.scene = replace(
             controller.scene, region_map=regions.region_map, segmenter=regions.segmenter
@@ -321,5 +368,12 @@ class RegionEditor(QObject):
             self._state = None
             self.history.clear()
             self._waiting.clear()
+            for targets in self._targets:
+                targets.renumber({})
             self.prompts.cancel()
             self.changed.emit()
+
+
+def gone(targets: Targets) -> str:
+    """What to say when a region that something was to be done with is no longer there."""
+    return f"“{targets.names}” is no longer there. Choose another region."

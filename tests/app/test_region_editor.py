@@ -103,6 +103,63 @@ def test_delete_gives_the_region_to_what_is_around_it(qtbot, window):
     assert window.actions_by_id["undo"].text() == "Undo deletion of part 1"
 
 
+def settled_edits(window) -> bool:
+    """Whether every change that was asked for is made."""
+    return not window.controller.editor._worker.busy
+
+
+def test_delete_pressed_twice_deletes_one_region(qtbot, window):
+    window.controller.session.select_region(3)
+    press(window, "delete_regions")
+    press(window, "delete_regions")
+    qtbot.waitUntil(lambda: settled_edits(window))
+    assert names(window) == ["part 1", "part 2", "part 4"]
+    assert window.message.text == ""
+
+
+def test_a_region_chosen_while_another_is_deleted_stays_chosen(qtbot, window):
+    session = window.controller.session
+    session.select_region(3)
+    press(window, "delete_regions")
+    session.select_region(4)
+    press(window, "delete_regions")
+    session.choose_regions((2, 1))
+    qtbot.waitUntil(lambda: settled_edits(window))
+    assert names(window) == ["part 1", "part 2"]
+    assert session.chosen == (2, 1)
+
+
+def test_a_merge_asked_for_twice_is_made_once(qtbot, window):
+    window.controller.session.choose_regions((1, 2))
+    press(window, "merge_regions")
+    press(window, "merge_regions")
+    qtbot.waitUntil(lambda: settled_edits(window))
+    assert names(window) == ["part 1", "part 3", "part 4"]
+    assert window.controller.session.chosen == (1,)
+
+
+def test_a_stroke_goes_on_with_its_region_after_one_that_swallowed_another(qtbot, window):
+    window.controller.session.select_region(4)
+    press(window, "tool_brush")
+    window.edit_mode.resize_brush(1)
+    drag(qtbot, window, [(5, 45), (35, 45)])
+    drag(qtbot, window, [(60, 10), (62, 10)])
+    qtbot.waitUntil(lambda: settled_edits(window))
+    assert names(window) == ["part 1", "part 2", "part 4"]
+    assert regions(window).at(60, 10).name == "part 4"
+    assert window.controller.editor.names(window.controller.session.chosen) == "part 4"
+
+
+def test_a_region_that_is_gone_when_its_turn_comes_is_told(qtbot, window):
+    editor = window.controller.editor
+    target = editor.targets([3])
+    window.controller.session.select_region(3)
+    press(window, "delete_regions")
+    editor.rename(target, "total")
+    qtbot.waitUntil(lambda: "“part 3” is no longer there" in window.message.text)
+    assert names(window) == ["part 1", "part 2", "part 4"]
+
+
 def test_rename_asks_for_a_name_and_refuses_one_that_is_taken(qtbot, window):
     click(qtbot, window, 20, 15)
     press(window, "rename_region")
@@ -111,7 +168,8 @@ def test_rename_asks_for_a_name_and_refuses_one_that_is_taken(qtbot, window):
     changed(qtbot, window, dialog.accept)
     assert names(window)[0] == "total & sum"
     assert window.actions_by_id["undo"].text() == "Undo new name of part 1"
-    window.controller.editor.rename(1, "part 2")
+    editor = window.controller.editor
+    editor.rename(editor.targets([1]), "part 2")
     qtbot.waitUntil(lambda: "Another region is called" in window.message.text)
     assert names(window)[0] == "total & sum"
 
@@ -238,7 +296,7 @@ def test_several_changes_at_once_cost_one_pass(qtbot, window, engine):
     run_to_the_end(qtbot, window)
     session = window.controller.session
     for name in ("first", "second", "third"):
-        window.controller.editor.rename(1, name)
+        window.controller.editor.rename(window.controller.editor.targets([1]), name)
     qtbot.waitUntil(lambda: attributed(window) and names(window)[0] == "third")
     assert engine.passes == 1
     assert session.trace.region_map.regions[1].name == "third"

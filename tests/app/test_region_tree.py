@@ -85,7 +85,8 @@ def test_the_keyboard_walks_closes_and_opens(qtbot, nested):
     qtbot.keyClick(tree, Qt.Key.Key_Down)
     assert session.selected == 5
     qtbot.keyClick(tree, Qt.Key.Key_Left)
-    nested.controller.editor.rename(2, "renamed")
+    editor = nested.controller.editor
+    editor.rename(editor.targets([2]), "renamed")
     qtbot.waitUntil(lambda: "renamed" in names(nested))
     assert not tree.isExpanded(row(tree, "card")), "what was closed stays closed"
     assert tree.isExpanded(row(tree, "part 1"))
