@@ -471,6 +471,8 @@ class Controller(QObject):
             return
         replaces = now is not None and now.region_map is not None and now.screenshot is found.screenshot
         if not replaces or now is seen:
+            self.session.highlight(-1)  # the ids of what OpenCV saw mean other regions now
+            self.session.choose_regions(())
             self.scene = found
             self.regions_found.emit()
         elif found.region_map is not None and self.editor.possible:  # else a run goes on over those of before

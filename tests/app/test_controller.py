@@ -282,6 +282,21 @@ def test_a_run_waits_for_what_sam_sees(qtbot, slow_sam):
     qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
 
 
+def test_a_region_chosen_of_what_opencv_saw_is_let_go_when_sam_has_looked(qtbot, slow_sam):
+    controller, seen = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
+    controller.session.select_region(2)
+    controller.session.highlight(1)
+    named = controller.editor.targets([2])
+    seen.set()
+    qtbot.waitUntil(lambda: not controller.finding)
+    assert (controller.session.chosen, controller.session.highlighted) == ((), -1)
+    controller.editor.rename(named, "what opencv saw")
+    qtbot.waitUntil(lambda: bool(controller.messages))
+    assert "“part 2” is no longer there" in controller.messages[0][1]
+    assert controller.scene.region_map.regions[2].name == "part 2"
+
+
 def test_what_a_hand_made_of_the_regions_while_sam_looked_stays(qtbot, slow_sam):
     controller, seen = slow_sam
     qtbot.waitUntil(lambda: glimpsed(controller))
