@@ -25,6 +25,7 @@ from app.prompt_bar import RunState
 from app.recording import new_path
 from app.region_editor import RegionEditor
 from app.scene import Opened, Scene, known_truth, read
+from app.segmenter_names import title
 from app.session import Session
 from app.token_rate import TokenRate
 from app.verifier import Verifier
@@ -148,6 +149,7 @@ class Controller(QObject):
         self._control: RunControl | None = None
         self._generation = 0
         self.batching = self.finding = False
+        self._search_due = False
         self._run_job = 0
         self._wish: _Wish | None = None
         self._beginning: _Beginning | None = None
@@ -227,15 +229,28 @@ class Controller(QObject):
         self._files.submit(open_it)
 
     def set_segmenter(self, name: str) -> None:
-        """Find the regions of the open screenshot in another way; nothing to do while a run goes on.
+        """Find the regions of the open screenshot in another way, when a run that goes on has ended.
 
         The regions of before stay until then, and can be brought back by undoing.
         """
-        if name != self.segmenter_name and self.state is RunState.IDLE:
-            self.segmenter_name = name
-            if self.scene is not None:
-                self._files.drop()
-                self._find_regions()
+        if name == self.segmenter_name:
+            return
+        self.segmenter_name = name
+        if self.scene is None:
+            return
+        if self.scene is not self._glimpse:
+            self._glimpse = None  # a hand changed what OpenCV saw, but the person wants others now
+        if self.finding or self.state is RunState.IDLE:
+            self._files.drop()
+            self._find_regions()
+        else:
+            self._search_later()
+
+    def _search_later(self) -> None:
+        """Find the regions of the open screenshot as soon as no run goes on."""
+        self._search_due = True
+        text = f"A run goes on. When it has ended, regions are found by {title(self.segmenter_name)}."
+        self.said.emit(text, "info")
 
     @property
     def _running_one(self) -> bool:
@@ -276,10 +291,13 @@ class Controller(QObject):
             return
         self._set_state(RunState.RUNNING)
         self._wish = _Wish(prompt.strip(), sampling, pace)
-        if self.scene.region_map is not None and self.scene is not self._glimpse:
-            self._start(self.scene)
-        elif not self.finding:
+        kept = self._glimpse is not None and self.scene is not self._glimpse  # as a hand changed them
+        if self.finding and not kept:
+            return  # it waits for the regions that are being looked for
+        if self.scene.region_map is None:
             self._find_regions()
+        else:
+            self._start(self.scene)
 
     def run_without(self, region_id: int) -> None:
         """Ask the question of the shown trace again, with one region filled with its surrounding colour."""
@@ -288,6 +306,8 @@ class Controller(QObject):
             return
         region = trace.region_map.regions[region_id]
         self._files.drop()  # what is being looked for are regions of the screenshot that still has this one
+        if self.finding:
+            self._search_later()
         self._set_finding(False)
         self._set_state(RunState.RUNNING)
         self._wish = wish = _Wish(trace.prompt, trace.sampling, None)
@@ -358,7 +378,8 @@ class Controller(QObject):
         return self.editor.close(max(0.0, deadline - time.monotonic())) and all(ended)
 
     def _show(self, opened: Opened) -> None:
-        self._wish = self._beginning = None
+        self._wish = self._beginning = self._glimpse = None
+        self._search_due = False
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
             if self._control is not None:
@@ -443,7 +464,7 @@ class Controller(QObject):
                         self.scene, region_map=region_map, segmenter=segmenter
                     )
                     self.regions_found.emit()
-                case Scene():
+                case Scene() if self.scene is not None and message.screenshot is self.scene.screenshot:
                     self._set_finding(False)
                     self._take_regions(message)
                     if self._wish is not None:
@@ -469,14 +490,15 @@ class Controller(QObject):
         if seen is not None and now is not None and now is not seen and now.screenshot is seen.screenshot:
             self.said.emit(_KEPT, "info")  # what a hand made of what OpenCV saw
             return
-        replaces = now is not None and now.region_map is not None and now.screenshot is found.screenshot
-        if not replaces or now is seen:
+        if now is None or now.region_map is None or now is seen:
             self.session.highlight(-1)  # the ids of what OpenCV saw mean other regions now
             self.session.choose_regions(())
             self.scene = found
             self.regions_found.emit()
-        elif found.region_map is not None and self.editor.possible:  # else a run goes on over those of before
+        elif found.region_map is not None and self.editor.possible:
             self.editor.put(found.region_map, found.segmenter or Identity("unknown"))
+        elif self._wish is None:  # else the run that waits for them shows them with its trace
+            self._search_later()
 
     def _set_finding(self, finding: bool) -> None:
         if finding != self.finding:
@@ -503,9 +525,7 @@ class Controller(QObject):
                     self._fold(events)
                     events = []
                     if job == self._run_job and self._control is not None:
-                        self._control = self._beginning = None
-                        self.batching = False
-                        self._set_state(RunState.IDLE)
+                        self._ended()
                 case _ if getattr(message, "generation", None) == self._generation:
                     events.append(message)  # type: ignore[arg-type]
         self._fold(events)
@@ -566,6 +586,20 @@ class Controller(QObject):
             self.scene = beginning.scene
             self.regions_found.emit()
 
+    def _ended(self) -> None:
+        """The run is over, whether it had a trace or not."""
+        beginning, self._beginning = self._beginning, None
+        self._control = None
+        self.batching = False
+        self._set_state(RunState.IDLE)
+        if beginning is None or self.scene is None or beginning.scene is self.scene:
+            return
+        if beginning.scene.screenshot is self.scene.screenshot:
+            self._take_regions(beginning.scene)  # the run waited for them and could not show them
+
     def _set_state(self, state: RunState) -> None:
         self.state = state
         self.state_changed.emit()
+        if state is RunState.IDLE and self._search_due:
+            self._search_due = False
+            self._find_regions()

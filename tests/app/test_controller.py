@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from scripted_engine import ScriptedEngine, quadrants
 
+from app.batch import BatchItem
 from app.controller import Controller
 from app.prompt_bar import RunState
 from core.store import read_trace
@@ -412,3 +413,78 @@ def test_a_model_that_cannot_be_loaded_is_not_held_against_the_run_that_waits(qt
     assert before.status == "finished"
     assert controller.session.trace is not before
     assert controller.session.trace.status == "finished"
+
+
+def test_a_segmenter_chosen_while_a_run_goes_on_looks_when_it_has_ended(qtbot, make, picture):
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 5)
+    controller.set_segmenter("halves")
+    assert controller.segmenter_name == "halves"
+    assert controller.messages[-1] == (
+        "info",
+        "A run goes on. When it has ended, regions are found by halves.",
+    )
+    assert len(controller.scene.region_map) == 5
+    controller.stop()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.session.trace.segmenter.name == "halves"
+
+
+def test_a_segmenter_chosen_while_a_batch_goes_on_looks_when_it_has_ended(qtbot, make, picture, tmp_path):
+    controller = make(tokens=5)
+    controller.open(picture)
+    qtbot.waitUntil(lambda: ready(controller))
+    controller.run_batch([BatchItem(picture, "What?", tmp_path / "batch.sightline")], Sampling())
+    controller.set_segmenter("halves")
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert read_trace(tmp_path / "batch.sightline").segmenter.name == "quadrants"
+
+
+def test_a_run_waits_for_the_segmenter_that_was_chosen_just_before(qtbot, slow_halves):
+    controller, seen = slow_halves
+    before = run_to_the_end(qtbot, controller)
+    controller.set_segmenter("halves")
+    run(controller)
+    qtbot.wait(50)
+    assert controller.session.trace is before
+    seen.set()
+    qtbot.waitUntil(lambda: controller.session.trace is not before)
+    assert controller.session.trace.segmenter.name == "halves"
+    assert controller.session.trace.region_map is controller.scene.region_map
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+
+
+def test_regions_that_a_run_waited_for_are_shown_even_if_it_cannot_start(qtbot, slow_halves, tmp_path):
+    controller, seen = slow_halves
+    with_nowhere_to_write(controller, tmp_path)
+    controller.set_segmenter("halves")
+    run(controller)
+    seen.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.session.trace is None
+    assert controller.state is RunState.IDLE
+
+
+def test_a_search_given_up_for_a_run_without_a_region_is_made_after_it(qtbot, slow_halves):
+    controller, seen = slow_halves
+    run_to_the_end(qtbot, controller)
+    controller.set_segmenter("halves")
+    controller.run_without(1)
+    assert "When it has ended" in controller.messages[-1][1]
+    seen.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.scene.screenshot.name == "screen.png without part 1"
+
+
+def test_a_segmenter_chosen_after_an_edit_of_what_opencv_saw_is_used(qtbot, slow_sam):
+    controller, _ = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
+    mine = quadrants(controller.scene.screenshot)
+    controller.editor.put(mine, Identity("hand"))
+    qtbot.waitUntil(lambda: controller.scene.region_map is mine)
+    controller.set_segmenter("opencv")
+    qtbot.waitUntil(lambda: controller.scene.segmenter.name == "opencv")
+    controller.editor.undo()
+    assert controller.scene.region_map is mine
