@@ -40,6 +40,10 @@ _FIRST_EFFECTS = (
     "The effects of the changed regions are not known yet. Wait for them, or choose Estimate Effects Again, "
     "then measure."
 )
+_CALIBRATING = (
+    "The model is being calibrated. Wait, or cancel it (Run, Calibrate This Model): what it collected "
+    "is kept."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class Controller(QObject):
             engine,
             self._models,
             lambda: self.trace_path,
-            lambda: _FIRST_EFFECTS if self.editor.reattributor.missing else "",
+            self._hold_measuring,
             self,
         )
         self.verifier.said.connect(self.said)
@@ -200,12 +204,18 @@ class Controller(QObject):
     def _calibrating(self) -> bool:
         """Whether a calibration has the model; tells the person so."""
         if self.calibrator.busy:
-            self.said.emit(
-                "The model is being calibrated. Wait, or cancel it (Run, Calibrate This Model): what it "
-                "collected is kept.",
-                "warning",
-            )
+            self.said.emit(_CALIBRATING, "warning")
         return self.calibrator.busy
+
+    def _hold_measuring(self) -> str:
+        """Why nothing can be measured just now, or "": it might wait for hours until the model is free."""
+        if self.calibrator.busy:
+            return _CALIBRATING
+        if self.batching:
+            return "A folder is being run. Measure when that has ended, or stop it."
+        if self.state is not RunState.IDLE:
+            return "A run goes on. Measure when it has ended."
+        return _FIRST_EFFECTS if self.editor.reattributor.missing else ""
 
     def open(self, path: Path) -> None:
         """Open a screenshot or a trace file; once it is read, a run in progress ends and is kept."""
@@ -580,8 +590,8 @@ class Controller(QObject):
         """The run has its trace: its file and what it is over take the place of those of before."""
         beginning, self._beginning = self._beginning, None
         assert beginning is not None
-        self.trace_path = beginning.path
         self.session.set_follow(follow_live())
+        self.trace_path = beginning.path
         if beginning.scene is not self.scene:
             self.scene = beginning.scene
             self.regions_found.emit()

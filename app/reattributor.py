@@ -76,6 +76,7 @@ class Reattributor(QObject):
         engine: EngineLike,
         worker: Worker,
         path: Callable[[], Path | None],
+        waits: Callable[[], str],
         parent: QObject | None = None,
     ) -> None:
         """
@@ -83,9 +84,11 @@ class Reattributor(QObject):
             session: whose trace it is.
             engine, worker: who attributes, and where; the worker may have other jobs too.
             path: tells the file of the shown trace, or None.
+            waits: tells what a pass has to wait for, or "".
         """
         super().__init__(parent)
-        self._session, self._engine, self._worker, self._path = session, engine, worker, path
+        self._session, self._engine, self._worker = session, engine, worker
+        self._path, self._waits = path, waits
         self._known: OrderedDict[int, Trace] = OrderedDict()
         self._source: Trace | None = None
         self._bare: Trace | None = None
@@ -183,6 +186,8 @@ class Reattributor(QObject):
                 context.post(_Attributed(bare, found, problem))
 
         self._worker.submit(job)
+        if reason := self._waits():
+            self.said.emit(reason, "info")
         self.changed.emit()
 
     def cancel(self) -> bool:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from app.controller import Controller
 
 _NOT_NOW = "Regions can be changed when they are found and no run goes on."
+_AFTER_CALIBRATION = (
+    "The model is being calibrated. The effects of the changed regions are estimated when that has ended."
+)
 
 Edit = Callable[[RegionMap], RegionMap]
 EditOf = Callable[[RegionMap, tuple[int, ...]], RegionMap]
@@ -109,7 +112,14 @@ class RegionEditor(QObject):
         self._state: Regions | None = None
         self._targets: WeakSet[Targets] = WeakSet()
         self.history: EditHistory[Regions] = EditHistory()
-        self.reattributor = Reattributor(self._session, engine, models, lambda: controller.trace_path, self)
+        self.reattributor = Reattributor(
+            self._session,
+            engine,
+            models,
+            lambda: controller.trace_path,
+            lambda: _AFTER_CALIBRATION if controller.calibrator.busy else "",
+            self,
+        )
         self.prompts = MaskPrompts(engine, self)
         for part in (self.reattributor, self.prompts):
             part.said.connect(self.said)

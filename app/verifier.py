@@ -26,8 +26,9 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Measured:
-    """What a job came to; ``problem`` is empty when all went well."""
+    """What a job came to; ``problem`` is empty when all went well, ``stop`` is the job's own."""
 
+    stop: threading.Event
     trace: Trace
     measured: Sequence[Measurement]
     problem: str = ""
@@ -110,9 +111,10 @@ class Verifier(QObject):
 
     @Slot()
     def cancel(self) -> None:
-        """Stop measuring; what was measured before is kept."""
+        """Stop measuring, at once for the person; what was measured before is kept."""
         if self._stop is not None:
             self._stop.set()
+            self._end()
 
     def _ready(self, trace: Trace | None) -> bool:
         if trace is None or not len(trace):
@@ -140,7 +142,7 @@ class Verifier(QObject):
             try:
                 measured = [] if cancelled() else engine.measure(trace, spans, tell, cancelled)
             except InputError as error:
-                context.post(_Measured(trace, (), str(error)))
+                context.post(_Measured(stop, trace, (), str(error)))
             except Exception as error:
                 _log.exception("measuring failed")
                 text = f"Measuring broke off ({type(error).__name__}: {error}). The trace is as it was."
@@ -149,9 +151,9 @@ class Verifier(QObject):
                         "The machine ran out of memory while measuring. The trace is as it was. Measure an "
                         "earlier step, or close what else takes memory."
                     )
-                context.post(_Measured(trace, (), text))
+                context.post(_Measured(stop, trace, (), text))
             else:
-                context.post(_Measured(trace, measured, _save(path, trace, measured)))
+                context.post(_Measured(stop, trace, measured, _save(path, trace, measured)))
 
         self._worker.submit(job)
 
@@ -159,18 +161,21 @@ class Verifier(QObject):
     def _hear(self, batch: list[object]) -> None:
         for message in batch:
             if isinstance(message, _Measured):
-                self._stop = None
                 if message.measured:
                     self._session.add_measurements(message.trace, message.measured)
-                if message.problem:
+                if message.problem and (message.measured or not message.stop.is_set()):
                     self.said.emit(message.problem, "error")
-                self.busy_changed.emit()
+                if message.stop is self._stop:
+                    self._end()
 
     @Slot(bool)
     def _worker_busy(self, busy: bool) -> None:
         if not busy and self._stop is not None:  # the job was dropped before it began
-            self._stop = None
-            self.busy_changed.emit()
+            self._end()
+
+    def _end(self) -> None:
+        self._stop = None
+        self.busy_changed.emit()
 
 
 def _save(path: Path | None, trace: Trace, measured: Sequence[Measurement]) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QInputDialog
 from windows import idle, press, run_to_the_end, settled
 
+from app.calibrating import Wish
 from app.model_offer import how_to_load
 from core.store import read_trace
 from core.trace import Identity
@@ -290,6 +291,18 @@ def test_changed_regions_get_effects_without_a_run_and_the_file_follows(qtbot, w
     press(window, "redo")
     qtbot.waitUntil(lambda: session.trace is after)
     assert engine.passes == 1
+
+
+def test_effects_that_have_to_wait_for_a_calibration_are_told(qtbot, window, engine, tmp_path):
+    run_to_the_end(qtbot, window)
+    engine.calibrating_takes = 10_000
+    window.controller.calibrate(Wish(tmp_path))
+    window.controller.session.select_region(1)
+    changed(qtbot, window, lambda: press(window, "delete_regions"))
+    qtbot.waitUntil(lambda: "estimated when that has ended" in window.message.text)
+    window.controller.calibrator.cancel()
+    qtbot.waitUntil(lambda: attributed(window), timeout=30_000)  # the calibration loads libraries
+    assert window.controller.session.trace.effects.shape == (40, 4)
 
 
 def test_several_changes_at_once_cost_one_pass(qtbot, window, engine):

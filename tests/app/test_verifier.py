@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from fake_traces import fake_trace
 from pixels import differences, picture
 from PySide6.QtCore import Qt
-from windows import press
+from windows import idle, press
 
+from app.batch import BatchItem
+from app.calibrating import Wish
 from app.regions_model import EFFECT, MEASURED, SHARE
 from app.session import Selection
 from core.store import read_trace, save_trace
-from core.trace import Identity
+from core.trace import Identity, Sampling
 
 
 @pytest.fixture
@@ -122,6 +126,58 @@ def test_measuring_can_be_cancelled_and_leaves_the_trace_as_it_was(qtbot, opened
     assert button.text() == "Measure step"
     assert opened.controller.session.trace.measured == []
     assert read_trace(opened.controller.trace_path).measured == []
+
+
+def test_cancel_frees_the_button_at_once_whatever_the_model_is_at(qtbot, opened, engine, monkeypatch):
+    begun, go_on, measure_now = threading.Event(), threading.Event(), engine.measure
+
+    def stuck(*given):
+        begun.set()
+        go_on.wait(5)
+        return measure_now(*given)
+
+    engine.measuring_takes = 1
+    monkeypatch.setattr(engine, "measure", stuck)
+    button = opened.regions.measure_bar._button
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(begun.is_set)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.text() == "Measure step"
+    assert not opened.controller.verifier.busy
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(opened.controller.session.measured_changed):
+        go_on.set()
+    qtbot.waitUntil(lambda: not opened.controller.verifier.busy)
+    assert len(opened.controller.session.trace.measured) == 1
+
+
+def test_nothing_is_measured_while_a_calibration_has_the_model(qtbot, opened, engine, tmp_path):
+    engine.calibrating_takes = 10_000
+    opened.controller.calibrate(Wish(tmp_path))
+    press(opened, "measure_step")
+    assert "being calibrated" in opened.message.text
+    assert not opened.controller.verifier.busy
+    opened.controller.calibrator.cancel()
+    qtbot.waitUntil(lambda: not opened.controller.calibrator.busy, timeout=30_000)  # it loads libraries
+    measure(qtbot, opened)
+
+
+def test_nothing_is_measured_while_a_folder_is_run(qtbot, opened, photo, tmp_path):
+    item = BatchItem(photo, "What?", tmp_path / "batch.sightline")
+    opened.controller.run_batch([item], Sampling())
+    press(opened, "measure_step")
+    assert "A folder is being run" in opened.message.text
+    assert not opened.controller.verifier.busy
+    qtbot.waitUntil(lambda: idle(opened))
+    measure(qtbot, opened)
+
+
+def test_nothing_is_measured_before_a_run_that_was_asked_for_has_begun(qtbot, opened):
+    press(opened, "run")
+    press(opened, "measure_step")
+    assert "A run goes on" in opened.message.text
+    assert not opened.controller.verifier.busy
+    qtbot.waitUntil(lambda: idle(opened))
 
 
 def test_another_model_is_refused_with_a_sentence(qtbot, opened, engine):
