@@ -251,7 +251,8 @@ class Controller(QObject):
         if self.scene is not self._glimpse:
             self._glimpse = None  # a hand changed what OpenCV saw, but the person wants others now
         if self.finding or self.state is RunState.IDLE:
-            self._files.drop()
+            if self.finding:  # else a file may be being opened
+                self._files.drop()
             self._find_regions()
         else:
             self._search_later()
@@ -315,8 +316,8 @@ class Controller(QObject):
         if self.state is not RunState.IDLE or trace is None or scene is None or self._calibrating():
             return
         region = trace.region_map.regions[region_id]
-        self._files.drop()  # what is being looked for are regions of the screenshot that still has this one
         if self.finding:
+            self._files.drop()  # they are regions of the screenshot that still has this one
             self._search_later()
         self._set_finding(False)
         self._set_state(RunState.RUNNING)
@@ -390,6 +391,7 @@ class Controller(QObject):
     def _show(self, opened: Opened) -> None:
         self._wish = self._beginning = self._glimpse = None
         self._search_due = False
+        self._files.drop()  # what was begun while this was read is for what was open before
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
             if self._control is not None:

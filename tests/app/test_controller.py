@@ -488,3 +488,31 @@ def test_a_segmenter_chosen_after_an_edit_of_what_opencv_saw_is_used(qtbot, slow
     qtbot.waitUntil(lambda: controller.scene.segmenter.name == "opencv")
     controller.editor.undo()
     assert controller.scene.region_map is mine
+
+
+def being_opened(controller, tmp_path):
+    """Begin to open a picture called other.png."""
+    path = tmp_path / "other.png"
+    Image.fromarray(np.full((30, 40, 3), 90, np.uint8)).save(path)
+    controller.open(path)
+
+
+def test_a_file_is_opened_though_a_segmenter_is_chosen_meanwhile(qtbot, slow_halves, tmp_path):
+    controller, seen = slow_halves
+    being_opened(controller, tmp_path)
+    controller.set_segmenter("halves")
+    qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png")
+    seen.set()
+    qtbot.waitUntil(lambda: ready(controller))
+    assert len(controller.scene.region_map) == 3
+    assert not controller.finding
+
+
+def test_a_file_is_opened_though_a_run_without_a_region_is_asked_for_meanwhile(qtbot, slow_halves, tmp_path):
+    controller, _ = slow_halves
+    run_to_the_end(qtbot, controller)
+    being_opened(controller, tmp_path)
+    controller.run_without(1)
+    qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png" and ready(controller))
+    assert controller.session.trace is None
+    assert controller.state is RunState.IDLE
