@@ -102,7 +102,7 @@ class Controller(QObject):
         rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
         batch_event(object): news of a batch, see ``app.batch``.
-        segmenter_fell_back(str): the chosen checkpoint cannot be used, and this segmenter is.
+        segmenter_fell_back(str): the chosen segmenter cannot be used or was given up, and this one is.
         file_opened(str): a file was opened, for the list of recent ones.
     """
 
@@ -154,6 +154,7 @@ class Controller(QObject):
         self._generation = 0
         self.batching = self.finding = False
         self._search_due = False
+        self._segmenter_before = ""
         self._run_job = 0
         self._wish: _Wish | None = None
         self._beginning: _Beginning | None = None
@@ -245,6 +246,8 @@ class Controller(QObject):
         """
         if name == self.segmenter_name:
             return
+        if not self.finding:
+            self._segmenter_before = self.segmenter_name
         self.segmenter_name = name
         if self.scene is None:
             return
@@ -285,6 +288,7 @@ class Controller(QObject):
         self._files.drop()
         self._set_finding(False)
         self._glimpse = None
+        self._put_segmenter_back()
         self._stage("files")
         there = self.scene is not None and self.scene.region_map is not None
         kept = "The regions of before stay." if there else "Run looks for them again."
@@ -391,6 +395,7 @@ class Controller(QObject):
     def _show(self, opened: Opened) -> None:
         self._wish = self._beginning = self._glimpse = None
         self._search_due = False
+        self._segmenter_before = ""
         self._files.drop()  # what was begun while this was read is for what was open before
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
@@ -490,6 +495,7 @@ class Controller(QObject):
                 case Problem(message=text):
                     self._set_finding(False)
                     self._glimpse = None
+                    self._put_segmenter_back()
                     self.said.emit(text, "error")
                     if self._wish is not None:
                         self._wish = None
@@ -498,7 +504,7 @@ class Controller(QObject):
     def _take_regions(self, found: Scene) -> None:
         """Show regions that were found; in place of others of the same screenshot, as a change of those."""
         now, seen = self.scene, self._glimpse
-        self._glimpse = None
+        self._glimpse, self._segmenter_before = None, ""
         if seen is not None and now is not None and now is not seen and now.screenshot is seen.screenshot:
             self.said.emit(_KEPT, "info")  # what a hand made of what OpenCV saw
             return
@@ -511,6 +517,14 @@ class Controller(QObject):
             self.editor.put(found.region_map, found.segmenter or Identity("unknown"))
         elif self._wish is None:  # else the run that waits for them shows them with its trace
             self._search_later()
+
+    def _put_segmenter_back(self) -> None:
+        """Name the segmenter whose regions stay after a search that came to nothing: the other can be chosen
+        again."""
+        before, self._segmenter_before = self._segmenter_before, ""
+        if before and self.scene is not None and self.scene.region_map is not None:
+            self.segmenter_name = before
+            self.segmenter_fell_back.emit(before)
 
     def _set_finding(self, finding: bool) -> None:
         if finding != self.finding:

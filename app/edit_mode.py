@@ -79,6 +79,7 @@ class EditMode(QObject):
         self.bar.hide()
         canvas.set_top(self.bar)
         canvas.view.tool_left.connect(self._leave_tool)
+        editor.replaced.connect(self._give_up)
         editor.changed.connect(self.reflect)
         session.region_selected.connect(self.reflect)
         self.reflect()
@@ -159,6 +160,13 @@ class EditMode(QObject):
     def _use(self, name: str) -> None:
         self.tool = name
         self._canvas.view.set_tool(self._tools[name])
+
+    @Slot()
+    def _give_up(self) -> None:
+        """Take back what was begun with a tool."""
+        tool = self._tools[self.tool]
+        if tool is not None and tool.cancel():
+            self._canvas.view.viewport().update()
 
     @Slot()
     def _leave_tool(self) -> None:

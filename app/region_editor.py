@@ -95,10 +95,12 @@ class RegionEditor(QObject):
 
     Signals:
         changed: the regions, what can be undone, or whether editing is possible changed.
+        replaced: other regions are shown that no edit here made; what was begun over those of before is void.
         said(text, level): something to tell the person.
     """
 
     changed = Signal()
+    replaced = Signal()
     said = Signal(str, str)
 
     def __init__(self, controller: Controller, engine: EngineLike, models: Worker) -> None:
@@ -381,6 +383,7 @@ class RegionEditor(QObject):
             for targets in self._targets:
                 targets.renumber({})
             self.prompts.cancel()
+            self.replaced.emit()
             self.changed.emit()
 
 

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QInputDialog
 from windows import idle, press, run_to_the_end, settled
@@ -194,6 +195,16 @@ def test_a_point_offers_three_sizes_and_takes_the_one_chosen(qtbot, window, engi
     qtbot.keyClick(chooser.buttons[1], Qt.Key.Key_Escape)
     assert not chooser.isVisible()
     assert len(regions(window)) == 6
+
+
+def test_sizes_that_were_offered_go_with_the_screenshot(qtbot, window, tmp_path):
+    press(window, "tool_point")
+    click(qtbot, window, 20, 15)
+    qtbot.waitUntil(window.edit_mode.chooser.isVisible)
+    Image.new("RGB", (40, 30)).save(tmp_path / "other.png")
+    window.controller.open(tmp_path / "other.png")
+    qtbot.waitUntil(lambda: regions(window) is not None and regions(window).width == 40)
+    assert not window.edit_mode.chooser.isVisible()
 
 
 def test_a_box_asks_sam_and_with_shift_is_itself_the_region(qtbot, window, engine):

@@ -162,7 +162,7 @@ def test_escape_stops_looking_for_regions_within_200_ms(qtbot, window, monkeypat
         raise InputError("cancelled")
 
     monkeypatch.setattr(engine, "segment", slowly)
-    before = window.controller.scene.region_map
+    before, named = window.controller.scene.region_map, window.prompt.segmenter()
     window.prompt.set_segmenter("halves")
     qtbot.waitUntil(lambda: bool(begun))
     assert window.actions_by_id["stop"].isEnabled()
@@ -173,3 +173,7 @@ def test_escape_stops_looking_for_regions_within_200_ms(qtbot, window, monkeypat
     assert window.controller.scene.region_map is before
     assert "Stopped looking for regions" in window.message.text
     assert not window.actions_by_id["stop"].isEnabled()
+    assert window.prompt.segmenter() == window.controller.segmenter_name == named
+    window.prompt.set_segmenter("halves")  # it can be chosen again
+    qtbot.waitUntil(lambda: len(begun) == 2)
+    press(window, "stop")
