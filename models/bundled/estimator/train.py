@@ -2,7 +2,8 @@
 
     python -m models.bundled.estimator.train --screens 600 --out resources/bundled/estimator --thinker bundled
 
-Started again with the same ``--examples`` folder, it goes on collecting where it was.
+Started again with the same arguments, it goes on where it was, collecting or fitting; what that needs lies in
+the ``--examples`` folder.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import shutil
 import sys
 import tempfile
 import time
@@ -95,6 +97,11 @@ def _collect_side_by_side(arguments: argparse.Namespace) -> list[Path]:
     return sorted(arguments.examples.glob("*.safetensors"))
 
 
+def _unfinished(arguments: argparse.Namespace) -> Path:
+    """The folder of fits in progress."""
+    return Path(arguments.examples, "fits")
+
+
 def _fit(arguments: argparse.Namespace, fitted: list[Path], member: int, folder: Path) -> None:
     """Fit one member of the estimator, in a process of its own, and leave it in a folder."""
     torch.set_num_threads(1)
@@ -106,6 +113,7 @@ def _fit(arguments: argparse.Namespace, fitted: list[Path], member: int, folder:
         arguments.hidden,
         arguments.fit_minutes * 60,
         lambda text, fraction: _say(f"Network {member + 1}: {text}", fraction),
+        state=_unfinished(arguments) / f"{member}.safetensors",
         dropout=arguments.dropout,
     )
     save_estimator(folder, network, config, {})
@@ -115,6 +123,7 @@ def _fit_side_by_side(
     arguments: argparse.Namespace, fitted: list[Path]
 ) -> tuple[EffectNetwork, EstimatorConfig]:
     """All members of the estimator, ``--processes`` at a time."""
+    _unfinished(arguments).mkdir(exist_ok=True)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as made, context.Pool(arguments.processes, maxtasksperchild=1) as pool:
         folders = [Path(made, str(member)) for member in range(arguments.members)]
@@ -158,6 +167,7 @@ def main() -> None:
     save_estimator(arguments.out, network, config, notes)
     linear = fit_linear(fitted, thinker.identity.sha256, say=_say)
     save_linear(arguments.out, linear)
+    shutil.rmtree(_unfinished(arguments))
     if arguments.judge:
         result = compare(
             thinker,
