@@ -76,7 +76,7 @@ class Library(QDialog):
         self._unreadable = 0
         self._edited: Path | None = None
         self._wanted: str | None = None
-        self._listed = False
+        self._listed = self._ended = False
         self._reader, self._writer = Worker("library", self), Worker("notes", self)
         self._reader.delivered.connect(self._hear)
         self._writer.delivered.connect(self._hear)
@@ -130,6 +130,18 @@ class Library(QDialog):
                 self.list.setCurrentItem(item)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self._end()
+        super().closeEvent(event)
+
+    def done(self, result: int) -> None:
+        self._end()  # Escape comes straight here: Qt then sends no close event
+        super().done(result)
+
+    def _end(self) -> None:
+        """Keep the notes and end the threads, once, however the dialog is left."""
+        if self._ended:
+            return
+        self._ended = True
         self._timer.stop()
         if self._edited is not None:  # at once: a queued job would be dropped with its worker
             with contextlib.suppress(InputError):
@@ -138,7 +150,6 @@ class Library(QDialog):
             self._edited = None
         for worker in (self._reader, self._writer):
             worker.close()
-        super().closeEvent(event)
 
     def _arrange(self) -> None:
         right = QWidget()

@@ -89,6 +89,10 @@ class WindowChooser(QDialog):
         self._capture.close()
         super().closeEvent(event)
 
+    def done(self, result: int) -> None:
+        self._capture.close()  # Escape comes straight here: Qt then sends no close event
+        super().done(result)
+
     @Slot(list)
     def _listed(self, titles: list[str]) -> None:
         self.list.addItems(titles)

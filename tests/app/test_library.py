@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from fake_traces import fake_trace
 from PySide6.QtCore import Qt
@@ -91,6 +93,16 @@ def test_notes_typed_just_before_closing_are_kept(qtbot, library):
     qtbot.keyClicks(library.notes, "in haste")
     library.close()
     assert "in haste" in read_trace(path).notes
+
+
+def test_escape_keeps_the_notes_and_ends_the_threads_as_closing_does(qtbot, library):
+    path = library.current.path
+    qtbot.keyClicks(library.notes, "in haste")
+    qtbot.keyClick(library.notes, Qt.Key.Key_Escape)
+    assert not library.isVisible()
+    assert "in haste" in read_trace(path).notes
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"sightline-library", "sightline-notes"}
 
 
 def test_an_empty_library_says_what_to_do(qtbot, tmp_path):

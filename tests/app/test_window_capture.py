@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -76,6 +77,17 @@ def test_a_window_that_shows_nothing_is_told(qtbot, desktop, make):
     qtbot.waitUntil(lambda: chooser.answer.text() == "No picture.", timeout=20_000)
     assert not chooser.use.isEnabled()
     chooser.close()
+
+
+def test_escape_leaves_no_process_and_no_folder_behind(qtbot, desktop, make):
+    chooser = chooser_of(qtbot, make())
+    chooser.list.setCurrentRow(1)
+    capture = chooser._capture
+    folder = Path(capture._folder.name)
+    assert folder.is_dir()
+    qtbot.keyClick(chooser, Qt.Key.Key_Escape)
+    assert capture._process is None
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("command", [(sys.executable, "-c", "import os; os.abort()"), ("no-such-program",)])
