@@ -28,6 +28,7 @@ from app import thumbnails
 from app.theme import GAP
 from app.worker import Context, Problem, Worker
 from core.errors import InputError
+from core.paths import reachable
 from core.store import set_notes
 from core.trace_summary import TraceSummary, read_preview, read_summary
 
@@ -281,7 +282,8 @@ def _reading(folder: Path) -> Callable[[Context], None]:
     """A job that reads the summary of every trace in ``folder``, newest first."""
 
     def job(context: Context) -> None:
-        files = sorted(folder.rglob("*.sightline"), key=_age, reverse=True) if folder.is_dir() else []
+        there = reachable(folder).is_dir()
+        files = sorted(folder.rglob("*.sightline"), key=_age, reverse=True) if there else []
         for path in files:
             if context.cancelled():
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def new_path(folder: Path, name: str) -> Path:
     base = f"{time.strftime('%Y-%m-%d %H-%M-%S')} {stem}"
     path = folder / f"{base}.sightline"
     count = 2
-    while path.exists():
+    while os.path.exists(path):  # Path.exists may raise; what hinders is told when the file is opened
         path = folder / f"{base} ({count}).sightline"
         count += 1
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -30,4 +31,4 @@ def remembered() -> list[Path]:
     """Checkpoints that were chosen lately and are still there, newest first."""
     saved = settings().value(_KEY, [])
     listed = [saved] if isinstance(saved, str) else saved if isinstance(saved, list) else []
-    return [path for path in map(Path, listed) if path.exists()]
+    return [path for path in map(Path, listed) if os.path.exists(path)]  # Path.exists may raise

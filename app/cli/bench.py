@@ -15,6 +15,7 @@ from app.cli.console import progress, say
 from app.cli.loading import add_arguments as add_loading_arguments
 from app.cli.loading import loading_of
 from core.errors import InputError
+from core.paths import reachable
 
 if TYPE_CHECKING:
     from core.attribution.linear_attention import LinearAttention
@@ -159,7 +160,7 @@ def _faithfulness(args: Namespace) -> tuple[dict[str, object], str]:
 def _check_places(args: Namespace, name: str) -> None:
     """Refuse before half an hour of work what could not be written after it."""
     for file in (args.json, args.picture):
-        if file and not Path(file).absolute().parent.is_dir():
+        if file and not reachable(Path(file).absolute().parent).is_dir():
             raise InputError(f"There is no folder for {file}. Create it, or choose another place.")
     if args.readme:
         from core.export.marked_section import marked_section

@@ -19,6 +19,7 @@ from app.cli.console import Stream, progress, say
 from app.cli.loading import add_arguments as add_loading_arguments
 from app.cli.loading import loading_of
 from core.errors import InputError
+from core.paths import reachable
 
 if TYPE_CHECKING:
     from app.engine import EngineLike, Request
@@ -55,7 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Do ``sightline run``."""
     _check_estimator(args.estimator)
-    images = [image for name in args.image for image in _images(Path(name))]
+    images = [image for name in args.image for image in _images(reachable(name))]
     out = Path(args.out) if args.out is not None else None
     if len(images) == 1:
         return _run_one(args, images[0], out)
@@ -278,7 +279,7 @@ def _new_folder(parent: Path, name: str) -> Path:
     """A folder in ``parent`` that does not exist yet, so that no earlier run is overwritten."""
     folder = parent / name
     count = 2
-    while folder.exists():
+    while reachable(folder).exists():
         folder = parent / f"{name}-{count}"
         count += 1
     return folder

@@ -54,8 +54,9 @@ def checked(file: str) -> Path:
         InputError: there is none.
     """
     from core.errors import InputError
+    from core.paths import reachable
 
-    path = Path(file)
+    path = reachable(file)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{file} {what}. Give a screenshot or a .sightline trace, or see sightline --help.")

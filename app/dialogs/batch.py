@@ -34,6 +34,7 @@ from app.settings import settings
 from app.theme import GAP
 from app.wording import plain_tooltip
 from core.errors import InputError
+from core.paths import typed_path
 from core.trace import Sampling
 
 _STATES = {"done": "Done", "stopped": "Stopped", "failed": "Failed"}
@@ -148,7 +149,7 @@ class BatchDialog(QDialog):
         self._ended, self._failed = 0, []
         try:
             if self.folder.text().strip():
-                images = images_in(Path(self.folder.text().strip()).expanduser())
+                images = images_in(typed_path(self.folder.text().strip()))
                 self.answer.setText(f"{len(images)} screenshots. Each gets a trace in the library.")
             else:
                 self.answer.setText("Choose a folder with screenshots.")

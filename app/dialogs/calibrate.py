@@ -31,6 +31,7 @@ from app.prompt_bar import RunState
 from app.settings import settings
 from app.theme import GAP
 from core.errors import InputError
+from core.paths import typed_path
 from core.screenshot import Screenshot
 
 EXPLANATION = (
@@ -54,6 +55,7 @@ class CalibrateDialog(QDialog):
         super().__init__(parent)
         self._controller = controller
         self._calibrator = controller.calibrator
+        self._folder: Path | None = None
         self.setWindowTitle("Calibrate This Model")
         words = QLabel(EXPLANATION)
         words.setWordWrap(True)
@@ -144,7 +146,7 @@ class CalibrateDialog(QDialog):
         self.results.clear()
         self._controller.calibrate(
             Wish(
-                self._chosen_folder(),
+                self._folder,
                 extra=self._open_one(),
                 prompts=tuple(prompt for prompt in prompts if prompt),
                 segmenter=self._controller.segmenter_name,
@@ -152,10 +154,6 @@ class CalibrateDialog(QDialog):
                 minutes=minutes or math.inf,
             )
         )
-
-    def _chosen_folder(self) -> Path | None:
-        text = self.folder.text().strip()
-        return Path(text).expanduser() if text else None
 
     def _open_one(self) -> Screenshot | None:
         scene = self._controller.scene
@@ -172,10 +170,11 @@ class CalibrateDialog(QDialog):
         if busy:
             self.start.setEnabled(False)
             return
-        problem, folder, opened = "", self._chosen_folder(), self._open_one()
+        problem, text, opened = "", self.folder.text().strip(), self._open_one()
         images: list[Path] = []
         try:
-            images = images_in(folder) if folder is not None else []
+            self._folder = typed_path(text) if text else None
+            images = images_in(self._folder) if self._folder is not None else []
         except InputError as error:
             problem = str(error)
         count = len(images) + (opened is not None and opened.path not in images)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
@@ -29,6 +28,8 @@ from app.roomy_columns import make_roomy
 from app.settings import settings
 from app.theme import GAP
 from app.wording import two_digits
+from core.errors import InputError
+from core.paths import typed_path
 from models.checkpoint import Loading
 from models.choices import Choice
 from models.families import FAMILIES
@@ -209,8 +210,7 @@ class ModelChooser(QDialog):
         """Enable what makes sense now."""
         name, busy, offer = self.selected(), self.fetch.busy, self.fetch.offer
         choice = next((c for c in self._choices if c.name == name), None)
-        folder = bool(name) and Path(name).expanduser().is_dir()
-        here = folder or (choice is not None and choice.present)
+        here = (bool(name) and _is_folder(name)) or (choice is not None and choice.present)
         self.ask.setVisible(not busy and offer is None)
         self.ask.setEnabled(bool(name) and not here)
         for button in (self.agree, self.decline):
@@ -322,6 +322,13 @@ class ModelChooser(QDialog):
     @Slot(bool)
     def _offline_switched(self, on: bool) -> None:
         settings().setValue("hub/offline", "true" if on else "false")
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return typed_path(name).is_dir()
+    except InputError:  # it may be the id of a model all the same, and the hub knows that
+        return False
 
 
 def _label(text: str) -> QLabel:

@@ -30,6 +30,7 @@ from app.theme import GAP
 from app.views import VIEWS
 from core.colour_maps import COLOUR_MAPS
 from core.errors import InputError
+from core.paths import typed_path
 
 _THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 _MAPS = {"default": "Blue and orange", "purple and green": "Purple and green"}
@@ -160,8 +161,8 @@ class PreferencesDialog(QDialog):
         if not text or Path(text) == preferences.traces_folder():
             self.folder.setText(str(preferences.traces_folder()))
             return
-        folder = Path(text).expanduser().absolute()
         try:
+            folder = typed_path(text).absolute()
             make_folder(folder)
         except InputError as error:
             self.answer.setText(str(error))

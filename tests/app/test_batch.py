@@ -103,6 +103,18 @@ def test_the_end_says_what_failed_and_enter_opens_a_run_without_starting_again(q
     assert " ran" not in dialog.answer.text()
 
 
+@pytest.mark.parametrize("text", ["~nosuchuser/screens", "x" * 300])
+def test_a_text_that_is_no_folder_gets_a_sentence(qtbot, window, folder, text):
+    press(window, "batch")
+    dialog = window.findChild(BatchDialog)
+    dialog.folder.setText(str(folder))
+    assert dialog.start.isEnabled()
+    dialog.folder.setText(text)
+    assert "No home folder" in dialog.answer.text() or "cannot be used" in dialog.answer.text()
+    assert not dialog.start.isEnabled()
+    dialog.close()
+
+
 def test_an_empty_folder_says_what_to_do(qtbot, window, tmp_path):
     press(window, "batch")
     dialog = window.findChild(BatchDialog)

@@ -9,6 +9,7 @@ from windows import press, run_to_the_end, settled
 
 from app.dialogs.calibrate import CalibrateDialog
 from app.engine import Engine
+from app.settings import settings
 from app.window import UNCALIBRATED_MODEL, Places, Window
 
 
@@ -87,6 +88,20 @@ def test_what_cannot_be_calibrated_on_is_said_before_and_what_broke_after(qtbot,
     dialog.start.click()
     qtbot.waitUntil(lambda: window.message.text == "The disk is full.")
     dialog.close()
+
+
+def test_a_text_that_is_no_folder_gets_a_sentence_at_once_and_after_a_restart(make, window, folder):
+    dialog = opened(window)
+    dialog.folder.setText(str(folder))
+    assert dialog.start.isEnabled()
+    dialog.folder.setText("~nosuchuser/screens")
+    assert "No home folder is known" in dialog.answer.text()
+    assert not dialog.start.isEnabled()
+    dialog.close()
+    settings().setValue("calibration_folder", "~nosuchuser/screens")
+    again = opened(make())
+    assert "No home folder is known" in again.answer.text()
+    again.close()
 
 
 def test_a_model_without_an_estimator_is_offered_a_calibration(qtbot, make, photo):

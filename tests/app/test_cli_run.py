@@ -109,6 +109,11 @@ def test_a_folder_that_cannot_be_written_to_is_bad_input(engine, picture, tmp_pa
     assert "cannot be created" in capsys.readouterr().err
 
 
+def test_out_with_a_name_too_long_is_bad_input_for_several_images_too(engine, picture, tmp_path, capsys):
+    assert main(["run", str(picture), str(picture), "--out", str(tmp_path / ("x" * 300))]) == 2
+    assert "inside Sightline" not in capsys.readouterr().err
+
+
 def test_an_estimator_that_cannot_be_used_is_refused_before_anything_is_done(
     engine, picture, tmp_path, capsys
 ):

@@ -113,6 +113,14 @@ def test_an_empty_library_says_what_to_do(qtbot, tmp_path):
     made.close()
 
 
+def test_a_folder_that_may_not_be_looked_into_is_told(qtbot, tmp_path):
+    made = Library(tmp_path / ("x" * 300))
+    made.show()
+    qtbot.waitUntil(lambda: "cannot be used" in made.answer.text())
+    assert "inside Sightline" not in made.answer.text()
+    made.close()
+
+
 def test_a_run_is_found_and_opened_again_from_the_window(qtbot, window):
     run_to_the_end(qtbot, window)
     kept = window.controller.trace_path

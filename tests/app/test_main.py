@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ from app.cli import COMMANDS
 from app.main import main
 
 ROOT = Path(__file__).parents[2]
+LONG = "x" * 300
+"""Longer than a file system lets a name be."""
 HEAVY = ("torch", "transformers", "cv2", "PySide6", "matplotlib", "numpy", "PIL", "pyqtgraph")
 
 
@@ -68,6 +72,9 @@ def test_help_lists_every_command(capsys):
         (["sample", "--kind", "poem", "--out", "x"], "poem"),
         (["sample", "--kind", "math", "--seed", "-1", "--out", "x"], "--seed"),
         (["segment", "nosuch.png"], "nosuch.png"),
+        ([f"{LONG}.png"], "xxx"),
+        (["run", f"{LONG}.png"], "xxx"),
+        (["bench", "faithfulness", "--json", f"{LONG}/figures.json"], "xxx"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch, arguments, said):
@@ -79,6 +86,20 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypat
     assert len(heard.err.strip().splitlines()) == 1
     assert "Traceback" not in heard.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [[], ["run"]])
+def test_a_file_in_a_folder_that_may_not_be_looked_into_is_bad_input(capsys, monkeypatch, command):
+    stat = Path.stat
+
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if "closed" in path.parts:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert main([*command, "closed/screen.png"]) == 2
+    assert "cannot be used (Permission denied)" in capsys.readouterr().err
 
 
 def test_a_defect_gets_one_sentence_and_exit_code_1(capsys, monkeypatch):

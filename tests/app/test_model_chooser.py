@@ -168,6 +168,14 @@ def test_a_model_that_is_here_can_be_used(open_chooser, qtbot):
     assert signal.args == ["bundled", Loading()]
 
 
+@pytest.mark.parametrize("text", ["~nosuchuser/model", "x" * 300])
+def test_a_text_that_is_no_folder_cannot_be_used_and_breaks_nothing(open_chooser, text):
+    dialog = open_chooser()
+    dialog.name.setText(text)
+    assert not dialog.use.isEnabled()
+    assert dialog.ask.isEnabled()
+
+
 def test_a_broken_machine_description_is_a_sentence(qtbot, machine, server, monkeypatch):
     def fail():
         raise InputError("There is no device here.")

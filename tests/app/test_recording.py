@@ -24,6 +24,11 @@ def test_any_name_makes_a_file_that_can_be_created(tmp_path, name):
     path.touch()
 
 
+def test_a_folder_that_may_not_be_looked_into_is_left_to_who_opens_the_file(tmp_path):
+    folder = tmp_path / ("x" * 300)
+    assert new_path(folder, "invoice.png").parent == folder
+
+
 def test_a_folder_that_cannot_be_made_is_the_users_to_solve(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be created"):

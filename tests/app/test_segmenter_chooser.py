@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from windows import press, run_to_the_end
 
 from app.dialogs import segmenter_chooser
 from app.dialogs.segmenter_chooser import SegmenterChooser
-from app.segmenter_names import remembered, title
+from app.segmenter_names import remember, remembered, title
 from core.errors import InputError
 from models import file_fetch
 from models.file_fetch import RemoteFile
@@ -117,6 +118,11 @@ def test_a_file_of_ones_own_is_remembered(qtbot, server, window, chooser, tmp_pa
     qtbot.waitUntil(lambda: window.controller.scene.segmenter.name == f"sam:{mine}")
     assert remembered() == [mine]
     assert title(f"sam:{mine}") == "SAM: mine.pth"
+
+
+def test_a_checkpoint_that_may_not_be_looked_for_any_more_is_forgotten(qapp):
+    remember(Path("x" * 300))
+    assert remembered() == []
 
 
 def test_a_bad_checkpoint_gets_a_sentence_and_the_default_segmenter(qtbot, window, monkeypatch):

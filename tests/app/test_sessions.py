@@ -232,6 +232,15 @@ def test_a_folder_that_cannot_be_made_is_refused_with_a_sentence(qtbot, window, 
     dialog.close()
 
 
+def test_the_home_folder_of_nobody_is_refused_with_a_sentence(qtbot, window):
+    dialog = dialog_of(qtbot, window)
+    dialog.folder.setText("~nosuchuser/runs")
+    dialog._folder_typed()
+    assert "No home folder is known" in dialog.answer.text()
+    assert dialog.folder.text() == str(preferences.traces_folder())
+    dialog.close()
+
+
 def test_following_live_can_be_off_from_the_start(qtbot, window):
     preferences.set_follow_live(False)
     run_to_the_end(qtbot, window)
