@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -34,6 +35,7 @@ from app.theme import GAP, WIDE
 from core.errors import InputError
 from core.export.format import Format
 from core.export.registry import FORMATS, format_named
+from core.paths import reachable
 
 PREVIEW_DELAY = 250
 """Milliseconds without a change until a preview is made."""
@@ -232,12 +234,22 @@ class ExportDialog(QDialog):
         )
         if not name:
             return
-        out = Path(name)
-        out = out if out.suffix else out.with_suffix(format.extension)
+        typed = Path(name)
+        out = _completed(typed, format.extension)
+        try:
+            if out != typed and reachable(out).exists() and not self._may_replace(out):
+                return  # the file dialog asked about the name as it was typed, not about this one
+        except InputError as error:
+            self.note.setText(str(error))
+            return
         self._settings.setValue("export_folder", str(out.parent))
         self.note.setText(f"Exporting {out.name}…")
         self._running = True
         exporting.export(self._controller, wanted, out)
+
+    def _may_replace(self, out: Path) -> bool:
+        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+        return QMessageBox.question(self, "Export", f"{out.name} exists. Replace it?", yes | no, no) == yes
 
     @Slot(str, str)
     def _hear(self, text: str, _level: str) -> None:
@@ -336,6 +348,11 @@ class ExportDialog(QDialog):
                 except InputError:
                     continue
         return found
+
+
+def _completed(name: Path, extension: str) -> Path:
+    """A name that says the format; what a dot in "run 0.5" begins is no extension and stays."""
+    return name if name.suffix.lower() == extension else name.with_name(f"{name.name}{extension}")
 
 
 def _step_number(name: str) -> QSpinBox:

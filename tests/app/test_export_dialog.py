@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from windows import press, run_to_the_end
 
 from core.export.options import Option
@@ -117,6 +117,42 @@ def test_a_remembered_value_that_no_longer_fits_has_its_default(dialog):
     dialog._settings.setValue("export/gif/speed", "900")
     choose(dialog, "gif")
     assert dialog.form.values()["speed"] == 8
+
+
+def test_a_completed_name_asks_before_it_replaces_a_file(qtbot, dialog, tmp_path, monkeypatch):
+    asked, earlier = [], tmp_path / "report.json"
+    earlier.write_text("earlier")
+
+    def answer(button):
+        monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or button)
+
+    choose(dialog, "json")
+    answer(QMessageBox.StandardButton.No)
+    save(dialog, monkeypatch, tmp_path / "report")
+    assert asked == ["report.json exists. Replace it?"]
+    assert not dialog.note.text()
+    assert earlier.read_text() == "earlier"
+    answer(QMessageBox.StandardButton.Yes)
+    save(dialog, monkeypatch, tmp_path / "report")
+    qtbot.waitUntil(lambda: dialog.note.text() == f"Saved {earlier}", timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.save.isEnabled())
+    save(dialog, monkeypatch, earlier)  # about the name as it was typed, the file dialog has asked
+    assert len(asked) == 2
+    qtbot.waitUntil(lambda: dialog.save.isEnabled(), timeout=30_000)
+
+
+def test_a_dot_in_a_name_begins_no_extension(qtbot, dialog, tmp_path, monkeypatch):
+    choose(dialog, "json")
+    save(dialog, monkeypatch, tmp_path / "run 0.5")
+    qtbot.waitUntil(lambda: dialog.note.text() == f"Saved {tmp_path / 'run 0.5.json'}", timeout=30_000)
+    assert [path.name for path in tmp_path.glob("run*5*")] == ["run 0.5.json"]
+
+
+def test_a_name_that_is_too_long_with_its_extension_is_said(dialog, tmp_path, monkeypatch):
+    choose(dialog, "json")
+    save(dialog, monkeypatch, tmp_path / ("x" * 253))
+    assert "cannot be used" in dialog.note.text()
+    assert dialog.save.isEnabled()
 
 
 @pytest.fixture
