@@ -8,6 +8,7 @@ import sys
 from argparse import RawDescriptionHelpFormatter
 
 from app.cli import BAD_INPUT, COMMANDS, DONE, FAILED, INTERRUPTED, Parser, run_command
+from app.cli.console import discard_output, say
 from core.errors import InputError
 from core.memory import REMEDY, out_of_memory
 
@@ -22,8 +23,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("Interrupted; what exists is saved.", INTERRUPTED)
     except BrokenPipeError:
-        from app.cli.console import discard_output
-
         discard_output()
         return DONE
     except SystemExit as end:  # argparse: --help, --version and bad arguments
@@ -74,7 +73,7 @@ def _parser() -> Parser:
 
 def _complain(sentence: str, code: int) -> int:
     with contextlib.suppress(OSError):
-        print(f"sightline: {sentence}", file=sys.stderr)
+        say(f"sightline: {sentence}")
     return code
 
 

@@ -159,8 +159,8 @@ def run_image(
     picture = _draw(trace, out / "annotated.png")
     if trace.quantity is UNCALIBRATED:
         say("Note: this model has no estimator here; regions show uncalibrated attention, not effects.")
-    if as_json:
-        print(json.dumps(_summary(trace, request.trace_path, picture, seconds), ensure_ascii=False))
+    if as_json:  # in ASCII, so that nothing a model writes can command the terminal
+        print(json.dumps(_summary(trace, request.trace_path, picture, seconds)))
     say(f"Trace:   {request.trace_path}\nPicture: {picture or 'could not be drawn'}")
     if trace.status == "failed":
         say(f"sightline: {trace.details.get('failure', 'The run failed.')}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
-from app.cli.console import progress, say
+from app.cli.console import harmless, progress, say
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(args: Namespace) -> int:
     )
     add_measurements(path, measured, trace.region_map)
     result = agreement(trace, measured)
-    print(json.dumps(result) if args.json else _table(result))
+    print(json.dumps(result) if args.json else harmless(_table(result)))
     return DONE
 
 

@@ -71,6 +71,14 @@ def test_json_is_one_object_and_nothing_else(engine, picture, tmp_path, capsys):
     assert os.path.exists(result["picture"])
 
 
+def test_json_keeps_every_character_and_prints_none_that_commands_the_terminal(engine, picture, capsys):
+    prompt = "Wie groß?\x9b2J\x1b[2J\x7f"
+    assert main(["run", str(picture), "--prompt", prompt, "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["prompt"] == prompt
+    assert harmless(printed) == printed
+
+
 def test_without_out_no_earlier_run_is_overwritten(engine, picture, tmp_path):
     assert main(["run", str(picture), "--prompt", "a"]) == 0
     assert main(["run", str(picture), "--prompt", "b"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,21 @@ def test_verify_measures_and_the_trace_keeps_it(picture, tiny_folder, tiny_estim
     assert "LDS" in told
     count = len(trace.region_map)
     assert f"{count} of {count} measured effects of single regions lie in their intervals" in told
+
+
+def test_a_trace_cannot_command_the_terminal_of_who_verifies_it(
+    picture, tiny_folder, tiny_estimator, tmp_path, capsys
+):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    path = tmp_path / "o" / "trace.sightline"
+    trace = read_trace(path)
+    trace.tokens[0] = replace(trace.tokens[0], text="a\x1b[2Jb")
+    save_trace(path, trace)
+    capsys.readouterr()
+    assert main(["verify", str(path), "--steps", "0:1", "--masks", "4"]) == 0
+    told = capsys.readouterr().out
+    assert "a\ufffd[2Jb" in told
+    assert "\x1b" not in told
 
 
 @pytest.mark.parametrize("more", [["--operator", "magic"], ["--masks", "0"], ["--steps", "5:99"]])

@@ -102,6 +102,19 @@ def test_a_file_in_a_folder_that_may_not_be_looked_into_is_bad_input(capsys, mon
     assert "cannot be used (Permission denied)" in capsys.readouterr().err
 
 
+def test_a_name_in_a_complaint_cannot_command_the_terminal(capsys):
+    assert main(["export", "no\x1b[2Jsuch.sightline", "--out", "x.png"]) == 2
+    heard = capsys.readouterr().err
+    assert "such.sightline" in heard
+    assert "\x1b" not in heard
+
+
+def test_a_table_of_another_persons_figures_cannot_command_the_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("app.cli.bench._window", lambda _args: ({}, "one\x1b[2J\ntwo"))
+    assert main(["bench", "window"]) == 0
+    assert capsys.readouterr().out == "one\ufffd[2J\ntwo\n"
+
+
 def test_a_defect_gets_one_sentence_and_exit_code_1(capsys, monkeypatch):
     def broken(*_: object) -> int:
         raise ZeroDivisionError("division by zero")
