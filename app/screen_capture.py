@@ -5,7 +5,17 @@ from __future__ import annotations
 import os
 
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.theme import DARK, GAP
@@ -47,15 +57,20 @@ class AreaChooser(QWidget):
         self._picture = picture
         self._from: QPoint | None = None
         self._to = QPoint()
+        self._taken = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.cancelled.emit()
             self.close()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._take(self.rect())
         else:
             super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._taken:  # the window manager may close it too, and the window waits to come back
+            self.cancelled.emit()
+        super().closeEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -105,5 +120,6 @@ class AreaChooser(QWidget):
         )
 
     def _take(self, area: QRect) -> None:
+        self._taken = True
         self.chosen.emit(self._picture.copy(self._in_picture(area)))
         self.close()

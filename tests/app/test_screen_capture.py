@@ -40,13 +40,23 @@ def test_a_dragged_area_is_cut_out_in_full_resolution(qtbot, chooser):
     assert not chooser.isVisible()
 
 
-def test_enter_takes_everything_and_escape_nothing(qtbot, chooser):
-    with qtbot.waitSignal(chooser.chosen) as taken:
+def test_enter_takes_everything(qtbot, chooser):
+    with qtbot.assertNotEmitted(chooser.cancelled), qtbot.waitSignal(chooser.chosen) as taken:
         qtbot.keyClick(chooser, Qt.Key.Key_Return)
     assert taken.args[0].width() == 800
-    chooser.show()
+
+
+def test_escape_takes_nothing(qtbot, chooser):
     with qtbot.waitSignal(chooser.cancelled), qtbot.assertNotEmitted(chooser.chosen):
         qtbot.keyClick(chooser, Qt.Key.Key_Escape)
+
+
+def test_the_window_comes_back_when_the_system_closes_the_overlay(qtbot, window):
+    window.hide()
+    window.intake._choose_area()
+    assert not window.isVisible()
+    window.intake._chooser.close()
+    assert window.isVisible()
 
 
 def test_a_mere_click_takes_nothing(qtbot, chooser):
