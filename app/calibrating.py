@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.environment import data_folder, estimators_folder
 from app.samples import questions, truth_of
+from core.counted import counted
 from core.figure_text import short, short_interval
 
 if TYPE_CHECKING:
-    from core.adaptation import AdaptationEvent, Adapted, Judged
+    from core.adaptation import AdaptationEvent, Adapted, Divided, Judged
     from core.estimator import Estimator
     from core.screenshot import Screenshot
     from models.own_screens import Source
@@ -124,9 +125,15 @@ def calibrate(
         yield Installed(folder, result, _sentence(event, folder))
 
 
+def division(divided: Divided) -> str:
+    """What teaches and what judges, in a line."""
+    teaching = f"{counted(divided.teaching, 'screenshot')} to learn from"
+    return f"{teaching}, {divided.judging:,} to judge by; {counted(divided.questions, 'question')} in all"
+
+
 def told(judged: Judged) -> str:
     """What one pass reached, in a line."""
-    what = f"{judged.screens} screenshots" if judged.screens else "Before"
+    what = counted(judged.screens, "screenshot") if judged.screens else "Before"
     if not judged.calibrated:
         what += " (uncalibrated attention)"
     return f"{what}: {_with_interval(judged)}"
@@ -213,7 +220,7 @@ def _figures(judged: Judged) -> dict[str, Any]:
 
 def _sentence(event: Adapted, folder: Path | None) -> str:
     count = event.judging
-    on = f"on {count} screenshot{'' if count == 1 else 's'} that it never learned from"
+    on = f"on {counted(count, 'screenshot')} that it never learned from"
     change = f"Held-out LDS {short(event.before.lds)} → {short(event.best.lds)} {on}; {event.why}."
     if folder is None:
         return f"{change} That is no better than before, so nothing was changed. More screenshots may help."

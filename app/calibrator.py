@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.calibrating import Installed, Wish, told
+from app.calibrating import Installed, Wish, division, told
 from app.engine import EngineLike
 from app.worker import Context, Worker
 from core.errors import InputError
@@ -149,8 +149,8 @@ def _in_words(event: AdaptationEvent) -> str:
     from core.adaptation import Divided, Judged, Skipped
 
     match event:
-        case Divided(teaching=teaching, judging=judging, questions=questions):
-            return f"{teaching} screenshots teach, {judging} judge; {questions} questions in all"
+        case Divided():
+            return division(event)
         case Skipped(reason=reason):
             return f"Left out: {reason}"
         case Judged():

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from app import thumbnails
 from app.theme import GAP
 from app.worker import Context, Problem, Worker
+from core.counted import counted
 from core.errors import InputError
 from core.paths import reachable
 from core.store import set_notes
@@ -235,9 +236,9 @@ class Library(QDialog):
             return f"Reading the library… {whole:,} so far"
         if not whole:
             return "No run was kept yet. Every run that you start is kept and listed here."
-        text = f"{whole:,} run{'s' * (whole != 1)}" if shown == whole else f"{shown:,} of {whole:,} runs"
+        text = counted(whole, "run") if shown == whole else f"{shown:,} of {counted(whole, 'run')}"
         if self._unreadable:
-            text += f"; {self._unreadable:,} files could not be read"
+            text += f"; {counted(self._unreadable, 'file')} could not be read"
         return text
 
     @Slot()
@@ -328,6 +329,6 @@ def _details(summary: TraceSummary) -> str:
     return (
         f"{summary.prompt}\n\n{thinking[:400]}{'…' if len(thinking) > 400 else ''}\n\n"
         f"Answer: {summary.answer[:200] or '(none)'}\n\n"
-        f"{summary.model} · {summary.tokens:,} tokens · {summary.status} · "
+        f"{summary.model} · {counted(summary.tokens, 'token')} · {summary.status} · "
         f"{summary.created.replace('T', ' ')[:16]} UTC\n{summary.path.name}"
     )

@@ -10,6 +10,7 @@ from app.elided_label import ElidedLabel
 from app.session import Session
 from app.wording import percent
 from core.agreement import Faithfulness, faithfulness, inside_intervals, latest
+from core.counted import counted
 from core.intervals import NOMINAL
 from core.quantity import ESTIMATED, Quantity
 
@@ -94,7 +95,7 @@ def _badge(found: Faithfulness | None, spans: int, quantity: Quantity) -> str:
         return "Not measured yet" if not spans else f"{spans} measured, without random masks"
     count = found.lds.count
     whose = "Faithfulness" if quantity is ESTIMATED else "Uncalibrated attention"
-    return f"{whose}: LDS {found.lds.mean:.2f}, {count} step{'s' * (count != 1)} measured"
+    return f"{whose}: LDS {found.lds.mean:.2f}, {counted(count, 'step')} measured"
 
 
 def _details(found: Faithfulness | None, quantity: Quantity, inside: tuple[int, int]) -> str:

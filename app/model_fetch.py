@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.environment import estimators_folder
 from app.settings import settings
 from app.worker import Context, JobEnded, Problem, Worker
+from core.counted import counted
 from models.checkpoint import Loading
 from models.choices import Choice, cached_models, choices
 from models.hardware import Device, devices
@@ -195,8 +196,8 @@ def progress_text(name: str, done: int, total: int, rate: float) -> str:
     if rate <= 0:
         return text
     minutes = (total - done) / rate / 60
-    left = "less than a minute" if minutes < 1 else f"{minutes:.0f} minutes" if minutes < 90 else "hours"
-    return f"{text}, {gigabytes(rate)} a second, {left} left"
+    long = counted(round(minutes), "minute") if minutes < 90 else "hours"
+    return f"{text}, {gigabytes(rate)} a second, {long if minutes >= 1 else 'less than a minute'} left"
 
 
 def offer_text(offer: Offer, cache: Path) -> str:

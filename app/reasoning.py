@@ -12,6 +12,7 @@ from app.find_bar import FindBar
 from app.reasoning_text import ReasoningText
 from app.region_bar import RegionBar
 from app.session import Session
+from core.counted import counted
 
 
 class Reasoning(QWidget):
@@ -145,4 +146,4 @@ class Reasoning(QWidget):
             self._count.setText("")
             return
         tokens, steps = len(trace), trace.step_count
-        self._count.setText(f"{tokens:,} token{'s' * (tokens != 1)} · {steps:,} step{'s' * (steps != 1)}")
+        self._count.setText(f"{counted(tokens, 'token')} · {counted(steps, 'step')}")

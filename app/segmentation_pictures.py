@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.counted import counted
 from core.export.atomic import replacing
 from core.regions import RegionMap
 from core.screenshot import load_screenshot
@@ -62,8 +63,8 @@ def main() -> None:
             overlay(screenshot.pixels, region_map).save(part, "PNG", optimize=True)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB on Linux
         print(
-            f"{path.name}: {screenshot.width} × {screenshot.height}, {len(region_map) - 1} regions, "
-            f"{seconds:.2f} s, {memory:.0f} MiB"
+            f"{path.name}: {screenshot.width} × {screenshot.height}, "
+            f"{counted(len(region_map) - 1, 'region')}, {seconds:.2f} s, {memory:.0f} MiB"
         )
 
 

@@ -22,6 +22,7 @@ from app.elided_label import ElidedLabel
 from app.session import Display, Session
 from app.theme import GAP, TIGHT
 from app.wording import span_title
+from core.counted import counted
 from core.trace import Trace
 from core.trace_diff import Alignment, Passage, difference
 
@@ -181,4 +182,5 @@ def _verdict(first: Trace, second: Trace, passages: list[Passage]) -> str:
         return "The two runs say the same, word for word."
     same = first.text("answer").split() == second.text("answer").split()
     answer = "The answer is the same" if same else "The answer is another one"
-    return f"{answer}; {changed:,} tokens differ. Struck through: first run only. Underlined: second only."
+    differ = f"{counted(changed, 'token')} differ{'s' * (changed == 1)}"
+    return f"{answer}; {differ}. Struck through: first run only. Underlined: second only."

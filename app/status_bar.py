@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from app.theme import GAP
+from core.counted import counted
 
 _PATIENCE = 300
 """Milliseconds that something may take before its progress is shown."""
@@ -60,7 +61,7 @@ class StatusBar(QStatusBar):
         self.rate.setText(f"{tokens_per_second:.0f} tokens/s" if tokens_per_second > 0 else "")
 
     def set_regions(self, count: int | None) -> None:
-        self.regions.setText("" if count is None else f"{count} regions")
+        self.regions.setText("" if count is None else counted(count, "region"))
 
     @Slot()
     def _show_stage(self) -> None:

@@ -14,6 +14,7 @@ from app.session import Display
 from app.timeline_layout import TimelineLayout
 from app.tints import blend
 from app.wording import signed_number
+from core.counted import counted
 from core.hierarchy import depth
 from core.quantity import ESTIMATED
 from core.trace import Phase, Trace
@@ -196,7 +197,7 @@ def _paint_names(
     others = len(trace.region_map) - len(columns.rows)
     if others:
         box = QRect(left, top + len(columns.rows) * line, width, line)
-        painter.drawText(box, _RIGHT, f"{others} other region{'s' * (others != 1)}")
+        painter.drawText(box, _RIGHT, counted(others, "other region"))
     painter.drawText(QRect(left, layout.steps.y(), width, layout.steps.height()), _RIGHT, "Steps")
     band = layout.reliance
     name = "Reliance" if trace.quantity is ESTIMATED else "Attention"

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from core.counted import counted
 from core.following import follow
 from core.intervals import NOMINAL, Bounds
 from core.links import LEAST_EFFECT, LITTLE_EVIDENCE, SHARE_OF_STRONGEST, least_effect
@@ -180,7 +181,7 @@ def _followed_finding(trace: Trace, start: int, end: int) -> str:
 def _and_others(effects: np.ndarray, least: float) -> str:
     """How many regions besides the strongest a step rests on."""
     near = int((effects >= max(least, SHARE_OF_STRONGEST * float(effects.max()))).sum()) - 1
-    return f" and {near} other region{'s' * (near != 1)}" if near > 0 else ""
+    return f" and {counted(near, 'other region')}" if near > 0 else ""
 
 
 def span_name(trace: Trace, start: int, end: int) -> str:

@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Do ``sightline calibrate``."""
     from app.batch import images_in
-    from app.calibrating import Installed, Wish, told
+    from app.calibrating import Installed, Wish, division, told
     from app.engine import Engine
     from core.adaptation import Divided, Judged, Skipped
     from models.segmenters import DEFAULT, load_or_default
@@ -79,8 +79,8 @@ def run(args: Namespace) -> int:
     engine = Engine(args.model, loading=loading_of(args))
     for event in engine.calibrate(wish, progress(), lambda: False):
         match event:
-            case Divided(teaching=teaching, judging=judging, questions=questions):
-                say(f"{teaching} screenshots teach, {judging} judge; {questions} questions in all.")
+            case Divided():
+                say(f"{division(event)}.")
             case Skipped(reason=reason):
                 say(f"Left out: {reason}")
             case Judged():

@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Do ``sightline segment``: writes NAME.regions.png and NAME.regions.json."""
     from app.recording import make_folder
+    from core.counted import counted
     from core.export.atomic import replacing
     from core.export.coco import coco_of
     from core.granularity import at_granularity, without_small
@@ -53,7 +54,7 @@ def run(args: Namespace) -> int:
         label_picture(region_map).save(part, "PNG")
     with replacing(coco) as part:
         part.write_text(json.dumps(coco_of(screenshot.name, region_map)), encoding="utf-8")
-    say(f"{len(region_map) - 1} regions")
+    say(counted(len(region_map) - 1, "region"))
     print(picture)
     print(coco)
     return DONE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
 from app.cli.console import harmless, progress, say
+from core.counted import counted
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def _table(result: dict[str, Any]) -> str:
             f"{row['measured_reliance']:>10.1f}   {text}"
         )
     lines.append(
-        f"{whose} {whole['mean']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}] over {whole['steps']} steps"
+        f"{whose} {whole['mean']:.2f} [{whole['low']:.2f}, {whole['high']:.2f}] over "
+        f"{counted(whole['steps'], 'step')}"
         + (f"; {reliant['mean']:.2f} over the {reliant['steps']} with a reliance of at least 1 nat"
            if reliant["steps"] else "")
         + f" ({result['masks']} masks, operator {result['operator']})"

@@ -33,6 +33,7 @@ from app.samples import questions, truth_of
 from app.settings import settings
 from app.theme import GAP
 from app.wording import plain_tooltip
+from core.counted import counted
 from core.errors import InputError
 from core.paths import typed_path
 from core.trace import Sampling
@@ -150,7 +151,8 @@ class BatchDialog(QDialog):
         try:
             if self.folder.text().strip():
                 images = images_in(typed_path(self.folder.text().strip()))
-                self.answer.setText(f"{len(images)} screenshots. Each gets a trace in the library.")
+                count = counted(len(images), "screenshot")
+                self.answer.setText(f"{count}. Each gets a trace in the library.")
             else:
                 self.answer.setText("Choose a folder with screenshots.")
         except InputError as error:

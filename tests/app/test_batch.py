@@ -103,6 +103,14 @@ def test_the_end_says_what_failed_and_enter_opens_a_run_without_starting_again(q
     assert " ran" not in dialog.answer.text()
 
 
+def test_one_screenshot_is_no_plural(qtbot, window, sample):
+    press(window, "batch")
+    dialog = window.findChild(BatchDialog)
+    dialog.folder.setText(str(sample.path.parent))
+    assert dialog.answer.text().startswith("1 screenshot. Each")
+    dialog.close()
+
+
 @pytest.mark.parametrize("text", ["~nosuchuser/screens", "x" * 300])
 def test_a_text_that_is_no_folder_gets_a_sentence(qtbot, window, folder, text):
     press(window, "batch")

@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 from windows import press, run_to_the_end, settled
 
+from app.calibrating import division
 from app.dialogs.calibrate import CalibrateDialog
 from app.engine import Engine
 from app.settings import settings
 from app.window import UNCALIBRATED_MODEL, Places, Window
+from core.adaptation import Divided
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_it_learns_from_a_folder_and_the_open_screenshot_and_says_what_came_of_i
     assert (wish.folder, wish.prompts, wish.screens) == (folder, ("What is red?", "Where?"), 20)
     assert wish.extra is window.controller.scene.screenshot
     told = [dialog.results.item(row).text() for row in range(dialog.results.count())]
-    assert told[0].startswith("12 screenshots teach, 3 judge")
+    assert told[0].startswith("12 screenshots to learn from, 3 to judge by")
     assert told[2].startswith("8 screenshots: held-out step LDS .55")
     assert ".42 → .63" in window.message.text
     assert "Run again" in window.message.text
@@ -102,6 +104,10 @@ def test_a_text_that_is_no_folder_gets_a_sentence_at_once_and_after_a_restart(ma
     again = opened(make())
     assert "No home folder is known" in again.answer.text()
     again.close()
+
+
+def test_one_screenshot_is_no_plural():
+    assert division(Divided(1, 1, 1)) == "1 screenshot to learn from, 1 to judge by; 1 question in all"
 
 
 def test_a_model_without_an_estimator_is_offered_a_calibration(qtbot, make, photo):

@@ -47,7 +47,7 @@ def installed(tmp_path: Path) -> Path:
 def test_it_installs_an_estimator_that_runs_of_the_model_use_at_once(folder, tiny_folder, tmp_path, capsys):
     assert calibrate(folder, tiny_folder, "--json") == 0
     heard = capsys.readouterr()
-    assert "4 screenshots teach, 1 judge; 5 questions in all" in heard.err
+    assert "4 screenshots to learn from, 1 to judge by; 5 questions in all" in heard.err
     assert "Before (uncalibrated attention): held-out step LDS" in heard.err
     assert "4 screenshots: held-out step LDS" in heard.err
     result = json.loads(heard.out)

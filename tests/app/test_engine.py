@@ -82,7 +82,8 @@ def test_verify_measures_and_the_trace_keeps_it(picture, tiny_folder, tiny_estim
     save_trace(path, trace)
     assert main(["verify", str(path), "--steps", "0:1", "--masks", "4"]) == 0
     told = capsys.readouterr().out
-    assert "LDS" in told
+    assert "over 1 step" in told
+    assert "over 1 steps" not in told
     count = len(trace.region_map)
     assert f"{count} of {count} measured effects of single regions lie in their intervals" in told
 

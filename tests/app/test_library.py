@@ -61,7 +61,7 @@ def test_a_file_that_is_no_trace_is_refused(folder):
 def test_every_run_is_listed_with_its_picture(library):
     assert shown(library) == {"How many apples?", "What is the total?"}
     assert not library.list.item(0).icon().isNull()
-    assert "1 files could not be read" in library.answer.text()
+    assert "; 1 file could not be read" in library.answer.text()
 
 
 @pytest.mark.parametrize(

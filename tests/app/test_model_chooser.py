@@ -10,6 +10,7 @@ from shiboken6 import isValid
 
 from app import model_fetch
 from app.dialogs.model_chooser import ModelChooser
+from app.model_fetch import progress_text
 from app.settings import settings
 from core.errors import InputError
 from models import hub
@@ -174,6 +175,12 @@ def test_a_text_that_is_no_folder_cannot_be_used_and_breaks_nothing(open_chooser
     dialog.name.setText(text)
     assert not dialog.use.isEnabled()
     assert dialog.ask.isEnabled()
+
+
+def test_a_download_tells_one_minute_from_several():
+    assert progress_text("m", 0, 75, 1.0).endswith("1 minute left")
+    assert progress_text("m", 0, 125, 1.0).endswith("2 minutes left")
+    assert progress_text("m", 0, 30, 1.0).endswith("less than a minute left")
 
 
 def test_a_broken_machine_description_is_a_sentence(qtbot, machine, server, monkeypatch):

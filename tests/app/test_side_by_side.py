@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QFileDialog
 from windows import idle, press, run_to_the_end
 
 from app.session import Display
-from app.side_by_side import SideBySide
+from app.side_by_side import SideBySide, _verdict
 from core.store import read_trace, save_trace
 from core.trace import Identity, Token
+from core.trace_diff import Passage
 
 
 @pytest.fixture
@@ -60,6 +61,13 @@ def test_what_changed_is_marked_and_shown_as_plain_text(beside, pair):
     struck = beside.text.textCursor()
     struck.setPosition(text.index("<b>window") + 2)
     assert struck.charFormat().fontUnderline()
+
+
+def test_one_token_differs_and_several_differ():
+    first = fake_trace()
+    one, several = [Passage("added", 0, 0, 0, 1)], [Passage("removed", 0, 2, 0, 0)]
+    assert "1 token differs." in _verdict(first, first, one)
+    assert "2 tokens differ." in _verdict(first, first, several)
 
 
 def test_a_place_in_the_text_moves_both_playheads(beside):

@@ -24,6 +24,11 @@ def test_it_opens_with_a_sample_its_regions_and_a_question(window):
     assert window.actions_by_id["run"].isEnabled()
 
 
+def test_the_status_bar_counts_one_region_as_one(window):
+    window.status.set_regions(1)
+    assert window.status.regions.text() == "1 region"
+
+
 def test_the_status_bar_names_model_and_device_once_they_are_loaded(qtbot, window):
     qtbot.waitUntil(lambda: window.status.model.text() == "scripted · cpu")
 
