@@ -31,6 +31,7 @@ from app.token_rate import TokenRate
 from app.verifier import Verifier
 from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
 from core.control import RunControl
+from core.counted import counted
 from core.events import Event, Failed, Finished, Stage, Started, TokenDecoded
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
@@ -347,7 +348,7 @@ class Controller(QObject):
         self._control = control = RunControl()
         self.batching = True
         self._set_state(RunState.RUNNING)
-        self._stage("models", f"Running {len(items)} screenshots")
+        self._stage("models", f"Running {counted(len(items), 'screenshot')}")
 
         def job(context: Context) -> None:
             for event in run_batch(engine, items, sampling, segmenter, control):

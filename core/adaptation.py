@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 
 from core.attribution.prior import Prior
 from core.calibration import Example, Item, Say, claim, collect, load_example
+from core.counted import counted
 from core.effect_fit import fit
 from core.errors import InputError
 from core.estimator import Estimator, load_estimator, save_estimator
@@ -385,7 +386,7 @@ _NONE_USABLE: Final = (
 def _too_few(count: int) -> str:
     if count < 2:
         return (
-            f"{count} screenshot{'' if count == 1 else 's'} cannot both teach and judge. Choose a folder "
+            f"{counted(count, 'screenshot')} cannot both teach and judge. Choose a folder "
             "with at least 2 different ones; 16 or more are better."
         )
     return (

@@ -15,6 +15,7 @@ from typing import Any
 import resources
 from core.errors import InputError
 from core.memory import out_of_memory
+from core.paths import typed_path
 from core.thinking import Progress
 from core.trace import Identity
 from models import image_budget
@@ -151,7 +152,7 @@ def folder_of(name_or_path: str) -> Path:
         if not (folder / "config.json").is_file():
             raise InputError(f"The bundled thinking model is missing from {folder}. Reinstall Sightline.")
         return folder
-    path = Path(name_or_path).expanduser()
+    path = typed_path(name_or_path)
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise InputError(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
+from core.paths import typed_path
 from models.catalogue import CATALOGUE
 from models.checkpoint import AS_IT_COMES, BUNDLED, Loading, content_hash, folder_of
 from models.families import families_of
@@ -72,11 +73,20 @@ def choices(
     names = [entry.id for entry in CATALOGUE]
     for name in dict.fromkeys((*names, *more)):
         known = next((entry.shape for entry in CATALOGUE if entry.id == name), None)
-        folder = Path(name).expanduser() if Path(name).expanduser().is_dir() else cached_folder(name, hub)
+        folder = _here(name, hub)
         if folder is None and known is None:
             continue
         found.append(_choice(name, folder, known, device, image, loading, estimators or {}))
     return found
+
+
+def _here(name: str, hub: Hub | None) -> Path | None:
+    """The folder that a name or an id means, if there is one on this machine."""
+    try:
+        path = typed_path(name)
+    except InputError:
+        return None
+    return path if path.is_dir() else cached_folder(name, hub)
 
 
 def cached_models(hub: Hub | None = None) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import resources
 from core.errors import InputError
+from core.paths import typed_path
 from core.trace import Identity
 from models.mask_model import MaskModel
 
@@ -97,7 +98,7 @@ def find_checkpoint(name: str) -> Path:
     Raises:
         InputError: there is no such thing on this machine.
     """
-    path = Path(name).expanduser()
+    path = typed_path(name)
     if path.exists():
         return path
     if name.count("/") == 1 and path.suffix != ".pth" and not path.is_absolute():

@@ -69,6 +69,8 @@ def run(args: Namespace) -> int:
     )
     add_measurements(path, measured, trace.region_map)
     result = agreement(trace, measured)
+    if left_out := len(measured) - len(result["steps"]):
+        say(f"Note: left out {counted(left_out, 'step')} that the run ended before it estimated.")
     print(json.dumps(result) if args.json else harmless(_table(result)))
     return DONE
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
+from core.counted import counted
 from core.export.atomic import replacing
 from core.export.format import Format, Progress, Steps, checked_steps, no_progress, token_range
 from core.export.look import COLOURS, OPACITY, SIGNED
@@ -95,7 +96,8 @@ def preview_html(trace: Trace, steps: Steps | None = None, **options: Any) -> st
     size = len(to_html(trace, steps, **options).encode()) / 1e6
     return (
         f"One page of {size:.1f} MB. It opens in any browser and loads nothing else.\n\n"
-        f"{end - start} tokens in {steps[1] - steps[0]} steps, {len(trace.region_map)} regions.\n\n"
+        f"{counted(end - start, 'token')} in {counted(steps[1] - steps[0], 'step')}, "
+        f"{counted(len(trace.region_map), 'region')}.\n\n"
         "←  →            previous, next token\n"
         "Ctrl+←  Ctrl+→  previous, next step\n"
         "Home  End       first, last token\n"

@@ -17,7 +17,7 @@ from core.control import RunControl
 from core.errors import InputError
 from core.events import Started, fold
 from core.export.marked_section import marks
-from core.reattribution import OtherModelError
+from core.reattribution import OtherModelError, before_effects
 from core.region_edits import delete
 from core.screenshot import from_array
 from core.store import read_trace, save_trace
@@ -86,6 +86,24 @@ def test_verify_measures_and_the_trace_keeps_it(picture, tiny_folder, tiny_estim
     assert "over 1 steps" not in told
     count = len(trace.region_map)
     assert f"{count} of {count} measured effects of single regions lie in their intervals" in told
+
+
+def test_verify_says_how_many_steps_a_killed_run_never_estimated(
+    picture, tiny_folder, tiny_estimator, tmp_path, capsys
+):
+    assert run(picture, tiny_folder, tiny_estimator) == 0
+    path = tmp_path / "o" / "trace.sightline"
+    trace = read_trace(path)
+    killed = before_effects(trace, trace.region_map, trace.segmenter)
+    for token in range(len(trace), len(trace) + 4):  # a further step
+        killed.add_token(replace(trace.tokens[-1], index=token, step=trace.step_count))
+    killed.set_effects(0, trace.effects, trace.reliance)
+    save_trace(path, killed)
+    capsys.readouterr()
+    assert main(["verify", str(path), "--masks", "4"]) == 0
+    told = capsys.readouterr()
+    assert "left out 1 step that the run ended before" in told.err
+    assert len(read_trace(path).measured) == killed.step_count
 
 
 def test_a_trace_cannot_command_the_terminal_of_who_verifies_it(

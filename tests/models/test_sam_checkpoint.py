@@ -189,6 +189,8 @@ def test_what_is_not_on_this_machine_gets_a_sentence(tmp_path: Path) -> None:
         find_checkpoint(str(tmp_path / "none.pth"))
     with pytest.raises(InputError, match="not on this machine"):
         find_checkpoint("facebook/never-heard-of-it")
+    with pytest.raises(InputError, match="No home folder"):
+        find_checkpoint("~nobody-of-this-name/sam.pth")
     assert find_checkpoint(str(tmp_path)) == tmp_path
 
 

@@ -245,6 +245,10 @@ def test_a_truncated_checkpoint_is_refused(copied):
 def test_a_name_that_is_nothing_is_refused():
     with pytest.raises(InputError, match="no model"):
         load_thinker("/nowhere/at/all")
+    with pytest.raises(InputError, match="No home folder"):
+        load_thinker("~nobody-of-this-name/model")
+    with pytest.raises(InputError, match="cannot be used"):
+        load_thinker("x" * 5000)
 
 
 def test_a_model_of_the_hub_is_not_fetched_without_consent(monkeypatch, tmp_path):
