@@ -29,7 +29,7 @@ from core.regions import RegionMap
 from core.screenshot import png_bytes
 from core.strict_json import dumps, finite, plain
 from core.trace import Identity, Measurement, Token, Trace
-from core.trace_file import BUSY_SECONDS, changing, connect, create, explained, is_busy
+from core.trace_file import BUSY_SECONDS, OPTIONAL_TABLES, changing, connect, create, explained, is_busy
 from core.trace_reader import read_trace
 
 __all__ = [
@@ -206,6 +206,8 @@ def replace_regions(path: Path, trace: Trace) -> None:
         InputError: as ``add_measurements``.
     """
     with changing(Path(path)) as database:
+        for table, columns in OPTIONAL_TABLES.items():  # which files written before them lack
+            database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         for table in ("region_map", "region", "effect", "bound", "measurement"):
             database.execute(f"DELETE FROM {table}")
         _insert_identities(database, (("segmenter", trace.segmenter), ("estimator", trace.estimator)))
@@ -263,7 +265,7 @@ def _write_whole(path: Path, trace: Trace) -> None:
             database.close()
         # A journal that an older, killed writer left would be rolled back into the new file. It belongs to
         # the old one, which stays if the move fails, so it is rolled back there first.
-        with suppress(sqlite3.Error, OSError), closing(connect(path, "rw")) as older:
+        with suppress(sqlite3.Error, OSError, InputError), closing(connect(path, "rw")) as older:
             older.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         for suffix in ("-journal", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)

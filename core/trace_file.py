@@ -61,6 +61,7 @@ MIGRATIONS: Final[dict[int, str]] = {
 }
 """For each older version, the SQL that turns it into the next one."""
 
+_JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
 BUSY_SECONDS: Final = 5.0
 LONGEST_VALUE: Final = 1 << 30
 STEPS_PER_CHECK: Final = 100_000
@@ -81,23 +82,47 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
     Nothing that the schema defines (triggers, views, functions) is trusted, no value that is read may be
     longer than the file, and no query may run for ever.
+
+    Raises:
+        InputError: opening it for writing would finish a transaction over several databases.
     """
+    if mode == "rw":
+        _refuse_super_journal(path)
     name = quote(os.fsencode(path.absolute().as_posix()))
     uri = f"file://{'' if name.startswith('/') else '/'}{name}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         if mode != "rwc":
-            longest = min(LONGEST_VALUE, max(path.stat().st_size, 1 << 16))
-            if mode == "ro":
-                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
-            checks = iter(range(MOST_CHECKS))
-            connection.set_progress_handler(lambda: next(checks, None) is None, STEPS_PER_CHECK)
+            _limit(connection, path if mode == "ro" else None)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _limit(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Let no query run for ever and, where ``path`` is given, no value be longer than that file."""
+    if path is not None:
+        longest = min(LONGEST_VALUE, max(path.stat().st_size, 1 << 16))
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+    checks = iter(range(MOST_CHECKS))
+    connection.set_progress_handler(lambda: next(checks, None) is None, STEPS_PER_CHECK)
+
+
+def _refuse_super_journal(path: Path) -> None:
+    """SQLite deletes the file that the end of a journal names, wherever it lies, when it rolls back.
+
+    A journal names one when its transaction changed several databases; a trace's never does
+    (https://www.sqlite.org/fileformat2.html#the_rollback_journal and the source of SQLite's pager).
+    """
+    journal = Path(f"{path}-journal")
+    if journal.is_file():
+        with journal.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JOURNAL_MAGIC)))
+            if file.read() == _JOURNAL_MAGIC:
+                raise damaged(path, "its journal names another file, which Sightline's never does")
 
 
 @contextmanager
@@ -115,6 +140,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.OperationalError as error:
             if not _needs_recovery(error):
                 raise
+            _refuse_super_journal(path)
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sightline-"))
             copy = _copy_with_journal(path, Path(folder))
             connection = stack.enter_context(closing(connect(copy, "rw")))
@@ -249,6 +275,9 @@ def _checked(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Con
     connection.execute("COMMIT")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         connection.backup(memory)
+        _limit(memory, path)
+        memory.execute("PRAGMA trusted_schema = OFF")
+        memory.execute("PRAGMA cell_size_check = ON")
         migrate(memory)
         _check_tables(memory, path)
         yield memory
@@ -271,9 +300,9 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
     """Every table is a plain table with the expected columns, and nothing runs when rows are written."""
-    kinds = dict(connection.execute("SELECT name, type FROM sqlite_schema WHERE type != 'index' LIMIT 1000"))
-    if "trigger" in kinds.values():
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchone():
         raise damaged(path, "it holds triggers, which Sightline never writes")
+    kinds = dict(connection.execute("SELECT name, type FROM sqlite_schema WHERE type != 'index' LIMIT 1000"))
     present = {name: columns for name, columns in OPTIONAL_TABLES.items() if name in kinds}
     for name, definition in (TABLES | present).items():
         expected = [column.split()[0].strip('"') for column in definition.split(",")]

@@ -19,6 +19,8 @@ from core.trace import Identity, Measurement, Phase, Sampling, Token, Trace
 from core.trace_file import damaged, reading
 
 MAX_TOKENS: Final = 2_000_000
+MAX_DEPTH: Final = 100
+"""Of lists and dictionaries in each other; ours are three deep."""
 MAX_MEASUREMENTS: Final = 100_000
 PHASES: Final = get_args(Phase)
 STATUSES: Final = ("running", "finished", "stopped", "failed")
@@ -45,7 +47,11 @@ def read_trace(path: Path) -> Trace:
                 "identity": _rows(connection, "SELECT role, name, sha256, details FROM identity", 100),
                 "screenshot": _rows(connection, "SELECT name, width, height, sha256, png FROM screenshot", 1),
                 "region_map": _rows(connection, "SELECT png FROM region_map", 1),
-                "region": _rows(connection, "SELECT * FROM region ORDER BY id", MAX_REGIONS),
+                "region": _rows(
+                    connection,
+                    "SELECT id, name, x, y, width, height, area, parent, source FROM region ORDER BY id",
+                    MAX_REGIONS,
+                ),
                 "token": _rows(
                     connection,
                     'SELECT "index", id, text, log_prob, phase, step FROM token ORDER BY "index"',
@@ -333,5 +339,14 @@ def _dictionary(text: Any, what: str) -> dict[str, Any]:
         value = json.loads(_text(text, what))
     except (ValueError, RecursionError) as error:
         raise BadValueError(f"{what} cannot be read") from error
-    _require(isinstance(value, dict), f"{what} cannot be read")
+    _require(isinstance(value, dict) and _depth(value) <= MAX_DEPTH, f"{what} cannot be read")
     return dict(value)
+
+
+def _depth(value: Any) -> int:
+    """How deep lists and dictionaries lie in each other; 0 for neither."""
+    depth, level = 0, [value]
+    while level := [part for part in level if isinstance(part, list | dict)]:
+        depth += 1
+        level = [inner for part in level for inner in (part.values() if isinstance(part, dict) else part)]
+    return depth

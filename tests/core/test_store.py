@@ -26,6 +26,7 @@ from core.store import (
     set_notes,
 )
 from core.trace import Identity, Token, Trace
+from core.trace_summary import read_summary
 
 
 def same(a: Trace, b: Trace) -> None:
@@ -405,7 +406,12 @@ def test_a_trace_without_intervals_and_one_from_before_there_were_any_have_none(
     connection.close()
     assert read_trace(saved).bounds is None
     set_notes(saved, "still writable")
-    assert read_trace(saved).notes == "still writable"
+    trace = read_trace(saved)
+    assert trace.notes == "still writable"
+    changed = before_effects(trace, delete(trace.region_map, 1), trace.segmenter)
+    changed.set_effects(0, np.ones((len(trace), len(changed.region_map)), np.float32), trace.reliance)
+    replace_regions(saved, with_bounds(changed))
+    assert read_trace(saved).bounds is not None
 
 
 def test_the_format_is_documented_to_the_last_column(saved):
@@ -421,6 +427,22 @@ def test_the_format_is_documented_to_the_last_column(saved):
     for (key,) in connection.execute("SELECT key FROM meta"):
         assert f"`{key}`" in sections["meta"]
     connection.close()
+
+
+def test_a_journal_cannot_make_sqlite_delete_another_file(saved, make_trace, tmp_path):
+    victim = tmp_path / "precious.txt"
+    victim.write_text("precious")
+    killed = half_written(saved, tmp_path / "killed")
+    name = str(victim).encode()
+    with killed.with_name(killed.name + "-journal").open("ab") as journal:
+        journal.write(name + len(name).to_bytes(4, "big") + sum(name).to_bytes(4, "big"))
+        journal.write(bytes.fromhex("d9d505f920a163d7"))
+    for touch in (read_trace, read_summary, lambda path: set_notes(path, "here")):
+        with pytest.raises(InputError, match="its journal names another file"):
+            touch(killed)
+    save_trace(killed, make_trace())
+    assert read_trace(killed).tokens
+    assert victim.read_text() == "precious"
 
 
 def half_written(saved, folder):

@@ -11,7 +11,7 @@ import pytest
 
 from core import trace_file
 from core.errors import InputError
-from core.store import add_measurement, read_trace, set_notes
+from core.store import add_measurement, read_trace, save_trace, set_notes
 
 
 def test_files_that_are_no_traces_are_refused(tmp_path, saved):
@@ -165,6 +165,41 @@ def test_a_trigger_is_refused_before_it_can_run(saved):
     alter(saved, "CREATE TRIGGER t AFTER INSERT ON measurement BEGIN DELETE FROM token; END")
     with pytest.raises(InputError, match="triggers"):
         set_notes(saved, "x")
+
+
+def test_a_trigger_hidden_behind_other_tables_is_refused_too(saved):
+    forge = "CREATE TRIGGER zz AFTER INSERT ON meta BEGIN UPDATE token SET text = 'FORGED'; END"
+    alter(saved, forge, "CREATE TABLE zz (x)", *(f"CREATE TABLE a{number} (x)" for number in range(1000)))
+    with pytest.raises(InputError, match="triggers"):
+        set_notes(saved, "x")
+
+
+def test_an_older_file_is_read_under_the_same_limits(tmp_path, make_trace, monkeypatch):
+    path = tmp_path / "old.sightline"
+    save_trace(path, make_trace(steps=100, tokens_a_step=10))
+    alter(path, "DROP TABLE earlier_token", "DROP TABLE bound", "PRAGMA user_version = 2")
+    assert len(read_trace(path)) == 1000
+    monkeypatch.setattr(trace_file, "STEPS_PER_CHECK", 1000)
+    monkeypatch.setattr(trace_file, "MOST_CHECKS", 1)
+    with pytest.raises(InputError, match="would never end"):
+        read_trace(path)
+
+
+def test_a_table_with_a_further_column_is_read_without_it(saved):
+    before = read_trace(saved).region_map
+    alter(saved, "ALTER TABLE region ADD COLUMN colour TEXT")
+    assert read_trace(saved).region_map.regions == before.regions
+
+
+def test_details_that_lie_too_deep_in_each_other_are_refused(saved):
+    for depth, refused in ((50, False), (700, True)):
+        text = '{"a":' * depth + "1" + "}" * depth
+        alter(saved, f"UPDATE meta SET value = '{text}' WHERE key = 'details'")
+        if refused:
+            with pytest.raises(InputError, match="its details cannot be read"):
+                read_trace(saved)
+        else:
+            save_trace(saved, read_trace(saved))
 
 
 def test_a_picture_of_impossible_size_is_refused_before_it_is_decoded(saved):
