@@ -202,6 +202,7 @@ class _Calibration:
         self._fits = plan.folder / "fits"
         self._batch = plan.batch
         self._skipped: list[Skipped] = []
+        self._told_of: set[str] = set()
 
     def events(self) -> Iterator[AdaptationEvent]:
         plan = self._plan
@@ -320,7 +321,8 @@ class _Calibration:
                 else:
                     return made[0] if made else None
         except InputError as error:
-            if str(error) not in (skipped.reason for skipped in self._skipped):
+            if str(error) not in self._told_of:  # several questions may be about one screenshot
+                self._told_of.add(str(error))
                 self._skipped.append(Skipped(str(error)))
             return None
 
@@ -378,8 +380,8 @@ def _no_longer_rises(judged: Sequence[Judged]) -> bool:
 
 
 _NONE_USABLE: Final = (
-    "None of the screenshots could be used: the model said nothing about them, or they cannot be read. "
-    "Choose other screenshots or another question."
+    "None of the screenshots could be used: the model said nothing about them, they cannot be read, or there "
+    "is not enough memory for them. Choose other screenshots, another question, or a smaller model."
 )
 
 

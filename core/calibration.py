@@ -281,6 +281,6 @@ def claim(folder: Path, thinker: ThinkingModel) -> None:
                 f"The examples in {folder} were collected with another model. Take another folder."
             )
         return
-    unfinished = owner.with_suffix(".unfinished")
+    unfinished = owner.with_suffix(f".{os.getpid()}")  # several processes may share a collection
     unfinished.write_text(mine, encoding="utf-8")
     os.replace(unfinished, owner)

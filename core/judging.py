@@ -158,7 +158,7 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
         took += passes * seconds if method.measured else 0.0
         took += heard.encoding_seconds if method.encodes else 0.0
         scores[method.name] = referee.score(effects[method.name], method.in_nats, passes, took)
-    scores[BEST_SUM] = referee.score(ridge_effects(judges, truth), True, setting.masks, 0.0)
+    scores[BEST_SUM] = referee.score(ridge_effects(judges, truth), True, len(distinct_masks(judges)[0]), 0.0)
     if thorough and setting.curves:
         for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], ablate).items():
             scores[name].columns.update(columns)

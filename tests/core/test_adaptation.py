@@ -141,6 +141,14 @@ def test_a_screen_that_the_model_cannot_take_is_left_out(quick, tmp_path, monkey
     assert isinstance(events[-1], Adapted)
 
 
+def test_what_cannot_be_used_for_the_same_reason_is_told_once(quick, tmp_path, monkeypatch):
+    asked = works(tmp_path, 9)
+    monkeypatch.setattr(adaptation, "collect", lambda *_given, **_more: (_ for _ in ()).throw(MemoryError()))
+    more = [Work(f"n{place}", f"z{place}", lambda: item("nine", 9)) for place in range(3)]
+    events = list(adapt(Model(), Plan([*asked, *more], tmp_path, hidden=8)))
+    assert sum(isinstance(event, Skipped) for event in events) == 1
+
+
 def test_a_folder_of_another_model_is_refused_at_once(quick, tmp_path):
     asked = works(tmp_path, 4)
     (tmp_path / "thinker.txt").write_text("another 00\n")
