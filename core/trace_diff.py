@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
+from itertools import accumulate
 from typing import Literal
 
 from core.trace import Trace
 
 MOST_PAIRS = 4_000_000
 """Tokens of one side times tokens of the other that are compared; longer passages count as rewritten."""
+MOST_COMPARISONS = 5_000_000
+"""Of equal texts, in all of a difference: less than a second. What does not repeat itself stays far below."""
 
 Kind = Literal["same", "removed", "added"]
 
@@ -36,13 +40,15 @@ def difference(first: Trace, second: Trace) -> list[Passage]:
     Steps are compared first, then the tokens of steps that were rewritten.
     """
     steps, others = first.steps, second.steps
+    spans, other_spans = ([(step.start, step.end) for step in some] for some in (steps, others))
     passages: list[Passage] = []
-    matcher = SequenceMatcher(None, [s.text for s in steps], [s.text for s in others], autojunk=False)
+    effort = _Effort(MOST_COMPARISONS)
+    matcher = _Matcher([step.text for step in steps], [step.text for step in others], effort)
     for tag, i, j, k, m in matcher.get_opcodes():
-        a = _range([(step.start, step.end) for step in steps], i, j, len(first))
-        b = _range([(step.start, step.end) for step in others], k, m, len(second))
+        a = _range(spans, i, j, len(first))
+        b = _range(other_spans, k, m, len(second))
         alike = tag == "equal" and a[1] - a[0] == b[1] - b[0]
-        passages += [Passage("same", *a, *b)] if alike else _tokens(first, second, a, b)
+        passages += [Passage("same", *a, *b)] if alike else _tokens(first, second, a, b, effort)
     return passages
 
 
@@ -73,13 +79,58 @@ class Alignment:
         return 0
 
 
-def _tokens(first: Trace, second: Trace, a: tuple[int, int], b: tuple[int, int]) -> list[Passage]:
+@dataclass(slots=True)
+class _Effort:
+    """How many more texts may be compared."""
+
+    left: int
+
+
+class _Matcher(SequenceMatcher[str]):
+    """Gives up where it would take too long: what repeats itself is cubic to match, and models do loop.
+
+    What can no longer be afforded is only compared from its two ends.
+    """
+
+    def __init__(self, mine: Sequence[str], theirs: Sequence[str], effort: _Effort) -> None:
+        super().__init__(None, mine, theirs, autojunk=False)
+        times = Counter(theirs)
+        self._mine, self._theirs = mine, theirs
+        self._effort = effort
+        self._costs = [0, *accumulate(1 + times[text] for text in mine)]
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> Match:
+        ahi = len(self._mine) if ahi is None else ahi
+        bhi = len(self._theirs) if bhi is None else bhi
+        cost = self._costs[ahi] - self._costs[alo]
+        if cost <= self._effort.left:
+            self._effort.left -= cost
+            return super().find_longest_match(alo, ahi, blo, bhi)
+        most = min(ahi - alo, bhi - blo)
+        alike = _alike(self._mine[alo : alo + most], self._theirs[blo : blo + most])
+        if alike:
+            return Match(alo, blo, alike)
+        alike = _alike(self._mine[ahi - most : ahi][::-1], self._theirs[bhi - most : bhi][::-1])
+        return Match(ahi - alike, bhi - alike, alike)
+
+
+def _alike(mine: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many texts, from the first, are the same."""
+    pairs = zip(mine, theirs, strict=True)
+    return next((i for i, (text, other) in enumerate(pairs) if text != other), len(mine))
+
+
+def _tokens(
+    first: Trace, second: Trace, a: tuple[int, int], b: tuple[int, int], effort: _Effort
+) -> list[Passage]:
     if (a[1] - a[0]) * (b[1] - b[0]) > MOST_PAIRS:
         return _rewritten(*a, *b)
     mine = [token.text for token in first.tokens[a[0] : a[1]]]
     theirs = [token.text for token in second.tokens[b[0] : b[1]]]
     passages = []
-    for tag, i, j, k, m in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in _Matcher(mine, theirs, effort).get_opcodes():
         place = (a[0] + i, a[0] + j, b[0] + k, b[0] + m)
         passages += [Passage("same", *place)] if tag == "equal" else _rewritten(*place)
     return passages

@@ -1,12 +1,13 @@
 """Two reasonings are told apart token by token, and playheads find their way across."""
 
 import random
+from time import monotonic
 
 import pytest
 from fake_traces import fake_trace
 
 from core.trace import Token, Trace
-from core.trace_diff import Alignment, difference
+from core.trace_diff import Alignment, Passage, difference
 
 
 def written(*steps: str) -> Trace:
@@ -79,3 +80,28 @@ def test_playheads_cross_to_the_same_word_both_ways():
     assert [alignment.across(i) for i in range(6)] == [0, 2, 3, 4, 5, 6]
     assert alignment.across(5, back=True) == 4
     assert alignment.across(1, back=True) == 1
+
+
+@pytest.mark.parametrize(
+    ("loop", "other"),
+    [
+        (["a b", "c d", "e f"] * 1000, ["a b", "c d", "g h"] * 1000),
+        (["a b c " * 660], ["a b d " * 660]),
+    ],
+    ids=["steps", "tokens"],
+)
+def test_runs_that_loop_do_not_take_long_to_compare(loop, other):
+    """Each took a minute or half of one, on the GUI thread."""
+    first, second = written("it begins", *loop, "it ends"), written("it begins", *other, "it ends")
+    begun = monotonic()
+    passages = difference(first, second)
+    assert monotonic() - begun < 5
+    assert passages[0].kind == passages[-1].kind == "same"
+    assert passages[-1].end == len(first)
+
+
+def test_a_long_loop_is_the_same_as_itself_and_keeps_its_ends_when_a_step_goes():
+    loop = ["a b", "c d", "e f"] * 1500
+    whole = written(*loop)
+    assert difference(whole, whole) == [Passage("same", 0, len(whole), 0, len(whole))]
+    assert read(written(*loop[:3000], "x y", *loop[3000:]), whole, "removed") == ["x y"]
