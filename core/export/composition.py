@@ -108,13 +108,19 @@ class Composition:
 def most_reliant_step(trace: Trace) -> Steps | None:
     """The step that depends most on the screenshot, as a range of one: what to show of a whole trace.
 
-    Of its estimated steps the one with the largest sum of reliance; the first step of a trace without
-    estimates; None for a trace without steps.
+    Of its steps that are estimated to their end the one with the largest sum of reliance; the first step of a
+    trace without such; None for a trace without steps.
     """
     if not trace.step_count:
         return None
-    best = int(step_reliance(trace).argmax())
+    best = int(step_reliance(trace)[: max(1, estimated_steps(trace))].argmax())
     return best, best + 1
+
+
+def estimated_steps(trace: Trace) -> int:
+    """How many steps, from the first, are estimated to their end."""
+    ends = np.append(trace.step_starts[1:], len(trace))
+    return int(np.searchsorted(ends, trace.estimated, side="right")) if trace.step_count else 0
 
 
 def step_reliance(trace: Trace) -> np.ndarray:
@@ -188,7 +194,7 @@ def show(trace: Trace, steps: Steps | None, look: Look) -> Shown:
             raise InputError(f"Nothing was measured for {which.lower()}. Run `sightline verify` on it first.")
         effects, reliance = found[-1].effects, found[-1].reliance
         heading += f" · ablation operator: {found[-1].operator}"
-    elif trace.estimated > start:
+    elif end <= trace.estimated:
         effects, reliance = trace.span_effects(start, end), float(trace.reliance[start:end].sum())
     else:
         return Shown(None, 0.0, 1.0, nothing, (), f"{heading} · effects were not estimated", text)

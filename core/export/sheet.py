@@ -29,16 +29,18 @@ GAP: Final = 20
 def chosen_steps(trace: Trace, steps: Steps | None, count: int) -> list[int]:
     """The ``count`` steps with the largest estimated reliance in size, in the order of the run.
 
-    Steps without a word in them (empty lines) are left out where there are others.
+    Steps that are not estimated to their end, and those without a word in them (empty lines), are left out
+    where there are others.
     """
     import numpy as np
 
-    from core.export.composition import step_reliance
+    from core.export.composition import estimated_steps, step_reliance
 
     first, last = checked_steps(trace, steps)
+    unknown = np.arange(first, last) >= estimated_steps(trace)
     reliance = np.abs(step_reliance(trace)[first:last])
     worded = np.array([bool(trace.step(i).text.strip()) for i in range(first, last)], bool)
-    order = np.lexsort((np.arange(last - first), -reliance, ~worded))
+    order = np.lexsort((np.arange(last - first), -reliance, ~worded, unknown))
     return sorted(int(i) + first for i in order[:count])
 
 
@@ -66,7 +68,8 @@ def draw_sheet(
     numbers = chosen_steps(trace, steps, count)
     columns = max(1, min(columns, len(numbers)))
     spans = [token_range(trace, (i, i + 1)) for i in numbers]
-    scale = scale_of(np.array([trace.span_effects(*span) for span in spans])) if spans else 1.0
+    known = [trace.span_effects(*span) for span in spans if span[1] <= trace.estimated]
+    scale = scale_of(np.array(known)) if known else 1.0
     plain = replace(look_from(**look), scale=scale, outlines=False, labels=3)
     small, labels = thumbnail(trace, cell, 2 * cell)
     picture_height = len(small)
@@ -106,6 +109,8 @@ def draw_sheet(
         names = [trace.region_map.regions[i].name for i in shown.strongest]
         phase = trace.step(number).phase
         reliance = f"{signed(shown.reliance)} {trace.quantity.unit}, {trace.quantity.kind}"
+        if shown.effects is None:
+            reliance = "effects were not estimated"
         told = f"Step {number + 1} · {phase} · {reliance}"
         texts = [(heading, heading.elide(told, cell), INK)]
         if names:

@@ -13,6 +13,7 @@ from core.export.labels import Label, draw_plates, lay_plates
 from core.export.lettering import Lettering, lettering
 from core.export.look import Look
 from core.export.png import export_png
+from core.reattribution import before_effects
 from core.trace import Token
 
 PLAIN = Look(outlines=False, labels=0)
@@ -115,6 +116,20 @@ def test_steps_that_were_not_estimated_say_so(make_trace, words):
     text = "\n".join(words)
     assert "effects were not estimated" in text
     assert "in nats" not in text
+
+
+@pytest.mark.parametrize("steps", [(1, 2), (0, 2), (3, 4)])
+def test_a_sum_over_tokens_that_were_partly_estimated_is_not_shown(partly_estimated, words, steps):
+    annotate(partly_estimated, steps)
+    text = "\n".join(words)
+    assert "effects were not estimated" in text
+    assert "reliance" not in text
+
+
+def test_a_whole_trace_shows_a_step_that_is_estimated_to_its_end(partly_estimated, make_trace):
+    assert most_reliant_step(partly_estimated) == (0, 1)
+    none = before_effects(make_trace(), partly_estimated.region_map, partly_estimated.segmenter)
+    assert most_reliant_step(none) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
+from core.export import annotate
 from core.export.coco import export_coco
 from core.export.gif import export_gif
 from core.export.json_trace import to_json
 from core.export.parquet import export_parquet
 from core.export.registry import FORMATS
-from core.export.sheet import chosen_steps, export_sheet
+from core.export.sheet import chosen_steps, draw_sheet, export_sheet
 from core.reattribution import before_effects
 from core.trace import Token, Trace
 
@@ -109,6 +110,16 @@ def test_the_sheet_shows_the_steps_that_matter_in_the_order_of_the_run(make_trac
     for i in range(25, 30):
         trace.tokens[i] = replace(trace.tokens[i], text="\n")
     assert chosen_steps(trace, None, 2) == [0, 2]
+
+
+def test_the_sheet_prefers_steps_that_are_estimated_and_says_which_are_not(partly_estimated, monkeypatch):
+    written = []
+    monkeypatch.setattr(annotate, "write", lambda draw, lines: written.extend(line.text for line in lines))
+    assert chosen_steps(partly_estimated, None, 1) == [0]
+    draw_sheet(partly_estimated)
+    cells = [line for line in written if line.startswith("Step ")]
+    assert ["not estimated" in cell for cell in cells] == [False, True, True, True]
+    assert ["nats" in cell for cell in cells] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(("count", "columns", "across"), [(1, 3, 1), (4, 2, 2), (9, 3, 3)])
