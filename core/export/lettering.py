@@ -18,6 +18,8 @@ from PIL import ImageDraw, ImageFont
 from core.strict_json import plain
 
 ELLIPSIS: Final = "…"
+NARROW: Final = 0.25
+"""Hardly any character is narrower, in sizes of the letters."""
 
 SYSTEM_FONTS: Final = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -89,8 +91,8 @@ class Lettering:
     def wrap(self, text: str, width: float, most: int) -> list[str]:
         """Lines of at most ``width`` pixels, at most ``most``; the last ends in an ellipsis if cut."""
         lines: list[str] = []
-        # No line is shorter than one character in a quarter of its size: more text cannot be shown anyway.
-        enough = int(most * (width / (self.size * 0.25) + 1)) + 1
+        # More text cannot be shown anyway.
+        enough = int(most * (width / (self.size * NARROW) + 1)) + 1
         text = visible(text).strip("\n").rstrip()
         for paragraph in text[:enough].split("\n"):
             lines += self._wrap_paragraph(paragraph, width, most + 1 - len(lines))
@@ -130,24 +132,35 @@ class Lettering:
     def fitting(self, word: str, width: float) -> int:
         """How many characters of a word, from the first, are at most ``width`` pixels wide."""
         low, high = 0, len(word)
+        enough = self.enough(word, width)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.width(word[:middle]) <= width:
+            if middle <= enough and self.width(word[:middle]) <= width:
                 low = middle
             else:
                 high = middle - 1
         return low
 
+    def enough(self, word: str, width: float) -> int:
+        """How many characters of a word, from the first, tell whether it is wider than ``width`` pixels.
+
+        A model that loops writes words of any length, which take long to measure.
+        """
+        enough = int(width / (self.size * NARROW)) + 1
+        while enough < len(word) and self.width(word[:enough]) <= width:
+            enough *= 2
+        return min(enough, len(word))
+
     def _runs(self, text: str) -> list[tuple[ImageFont.FreeTypeFont, str]]:
         """The text cut where another font is needed."""
-        runs: list[tuple[ImageFont.FreeTypeFont, str]] = []
+        runs: list[tuple[ImageFont.FreeTypeFont, list[str]]] = []
         for character in text:
             font = next((f for f, known in self.faces if ord(character) in known), self.faces[0][0])
             if runs and runs[-1][0] is font:
-                runs[-1] = (font, runs[-1][1] + character)
+                runs[-1][1].append(character)
             else:
-                runs.append((font, character))
-        return runs
+                runs.append((font, [character]))
+        return [(font, "".join(characters)) for font, characters in runs]
 
 
 def words(text: str) -> list[str]:

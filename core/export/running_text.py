@@ -5,8 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from core.export.lettering import Lettering, visible, words
+
+LONG: Final = 500
+"""Characters above which a width is not remembered: each moment of a long line would keep a copy of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class RunningText:
     def _wrap(self, paragraph: str, begin: int, width: float) -> None:
         start, length, at = begin, 0.0, begin
         for word in words(paragraph):
-            wide = self._width(word)
+            wide = self._wide(word, width)
             if length + wide > width and length and not word.isspace():
                 self._lines.append((start, at))
                 start, length = at, 0.0
@@ -69,12 +73,18 @@ class RunningText:
                 fits = max(1, self._font.fitting(word, width))
                 self._lines.append((at, at + fits))
                 at, word = at + fits, word[fits:]
-                start, wide = at, self._width(word)
+                start, wide = at, self._wide(word, width)
             at += len(word)
             length += wide
         self._lines.append((start, at))
 
+    def _wide(self, word: str, width: float) -> float:
+        """The width of a word, or one above ``width`` where it is wider."""
+        return self._width(word[: self._font.enough(word, width)])
+
     def _width(self, text: str) -> float:
+        if len(text) > LONG:
+            return self._font.width(text)
         if text not in self._widths:
             if len(self._widths) > 100_000:
                 self._widths.clear()

@@ -12,7 +12,7 @@ from core.export import mp4
 from core.export.composition import PAPER
 from core.export.film import END_SECONDS, Film, moments
 from core.export.gif import export_gif
-from core.export.lettering import lettering
+from core.export.lettering import Lettering, lettering
 from core.export.look import Look
 from core.export.mp4 import export_mp4
 from core.export.running_text import RunningText
@@ -147,3 +147,28 @@ def test_running_text_loses_nothing_and_stays_within_its_width(width):
     early = text.at(1, 2, 1000)
     assert "".join(p.text for line in early for p in line).strip() == "The left"
     assert len(text.at(len(texts) - 1, len(texts), 2)) == 2
+
+
+def test_text_without_a_space_is_measured_in_time_that_grows_with_it(monkeypatch):
+    """Every line measured all that was left: a long loop stopped the export for a minute."""
+    width, seen = Lettering.width, [0]
+
+    def counted(self, text):
+        seen[0] += len(text)
+        return width(self, text)
+
+    monkeypatch.setattr(Lettering, "width", counted)
+    efforts = []
+    for length in (1000, 4000):
+        seen[0] = 0
+        text = RunningText(["x"] * length, lettering(14), 200)
+        efforts.append(seen[0])
+        assert len("".join(p.text for line in text.at(0, length, length) for p in line)) == length
+    assert efforts[1] < 5 * efforts[0]
+
+
+def test_widths_of_long_lines_are_not_kept():
+    text = RunningText([" "] * 1500, lettering(14), 200)
+    for i in range(1500):
+        text.at(i, i + 1, 1)
+    assert sum(map(len, text._widths)) < 200_000

@@ -32,6 +32,15 @@ def test_text_that_is_too_long_ends_in_an_ellipsis_within_the_lines_allowed():
         assert font.width(lines[-1]) <= 200
 
 
+@pytest.mark.parametrize("width", [5, 60, 400])
+def test_as_many_characters_as_fit_are_found_in_words_of_any_length(width):
+    font = lettering(14)
+    for word in ("x", "ill" * 3000, "e\u0301\u0301\u0301\u0301" * 1000, "数" * 1000):
+        fits = font.fitting(word, width)
+        assert font.width(word[:fits]) <= width
+        assert fits == len(word) or font.width(word[: fits + 1]) > width
+
+
 def test_short_text_is_not_cut():
     font = lettering(14)
     assert font.wrap("two\nlines", 200, 2) == ["two", "lines"]
