@@ -165,7 +165,7 @@ function draw(start, end) {
     path.setAttribute("fill", colour);
     path.setAttribute("fill-opacity", (opacity * data.opacity).toFixed(3));
   });
-  order.forEach((i) => $("table").append(rows[i]));
+  sort(order);
   rows.forEach((row, i) => {
     const bar = row.children[1].firstChild, half = 50 * Math.min(1, Math.abs(values[i]) / scale);
     bar.style.left = values[i] >= 0 ? "50%" : `${50 - half}%`;
@@ -177,6 +177,13 @@ function draw(start, end) {
     row.children[3].title = measured ? `measured (${measured.operator}), in nats` : "not measured";
   });
   say(finding(start, end, known, values, order, measured));
+}
+function sort(order) {
+  const still = order.findIndex((i) => rows[i] === document.activeElement); // moved, it would lose the focus
+  order.forEach((i, place) => {
+    if (place < still) rows[order[still]].before(rows[i]);
+    else if (place > still) $("table").append(rows[i]);
+  });
 }
 function finding(start, end, known, values, order, measured) {
   const subject = state.whole ? `Step ${stepOf(start) + data.firstStep + 1}` : `“${data.tokens[start].trim() || "(space)"}”`;

@@ -135,6 +135,25 @@ def test_a_region_under_the_mouse_marks_the_tokens_that_rely_on_it(page, trace):
     assert text(page, "#place").startswith(f"token {after[0] + 1} ")
 
 
+def test_a_row_keeps_the_focus_and_stays_lit_while_the_playhead_moves(page, trace):
+    page.value("document.querySelectorAll('#table button')[2].focus()")
+    row = "document.activeElement.firstChild.textContent"
+    rows = "[...document.querySelectorAll('#table button')].map(e => e.firstChild.textContent)"
+    name = page.value(row)
+    region = next(r.id for r in trace.region_map.regions if r.name == name)
+    places = set()
+    for token in [int(i) for i in np.flatnonzero(trace.effects[:, region] >= 0.25) if i > 0]:
+        page.press("n")
+        assert text(page, "#place").startswith(f"token {token + 1} ")
+        assert page.value(row) == name
+        assert text(page, "#table button.lit span") == name
+        order = page.value(rows)
+        ranks = np.argsort(-np.abs(trace.effects[token]), kind="stable")
+        assert order == [trace.region_map.regions[i].name for i in ranks]
+        places.add(order.index(name))
+    assert len(places) > 1
+
+
 def test_the_picture_is_coloured_by_the_effects_and_the_theme_switches(browser, tmp_path, make_trace):
     trace = make_trace(np.full((240, 360, 3), 255, np.uint8), rows=1, columns=2)
     effects = np.zeros((20, 3), np.float32)
