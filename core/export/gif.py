@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_A_SECOND: Final = 20
 """Pictures: browsers slow down what is faster."""
+LONGEST: Final = 65_535
+"""Hundredths of a second that one picture can be shown: the format has two bytes for them."""
 COLOURS_FROM: Final = 12
 """Pictures over the run that the colours of all are taken from."""
 
@@ -64,6 +66,9 @@ def export_gif(
                     1,
                     1,
                 )
+            while delay > LONGEST:
+                _append(file, picture.crop(box), box[:2], LONGEST)
+                delay -= LONGEST
             _append(file, picture.crop(box), box[:2], delay)
             before = picture
             progress(0.05 + 0.95 * (i + 1) / len(times))

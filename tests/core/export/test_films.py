@@ -47,6 +47,14 @@ def test_a_gif_has_a_picture_for_each_token_at_the_asked_speed(tmp_path, trace):
         assert (difference > 40).mean() < 0.01  # 255 colours for all pictures
 
 
+def test_a_gif_shows_a_long_step_for_longer_than_one_of_its_pictures_can(tmp_path, make_trace):
+    long = make_trace(np.full((40, 60, 3), 255, np.uint8), steps=2, tokens_a_step=700)
+    export_gif(long, tmp_path / "a.gif", by="steps", speed=1, width=240)
+    with Image.open(tmp_path / "a.gif") as film:
+        times = [f.info["duration"] for f in ImageSequence.Iterator(film)]
+    assert times == [655_350, 44_650, 655_350, 44_650 + 1000 * END_SECONDS]
+
+
 def test_a_film_is_h264_and_shows_the_run_in_time(tmp_path, trace):
     export_mp4(trace, tmp_path / "a.mp4", (1, 3), speed=10, width=241)
     pictures, times, codec = decoded(tmp_path / "a.mp4")
