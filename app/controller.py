@@ -398,6 +398,7 @@ class Controller(QObject):
         self._search_due = False
         self._segmenter_before = ""
         self._files.drop()  # what was begun while this was read is for what was open before
+        self._set_finding(False)  # a trace brings its regions, so that no new search would end this one
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
             if self._control is not None:

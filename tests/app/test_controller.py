@@ -516,3 +516,24 @@ def test_a_file_is_opened_though_a_run_without_a_region_is_asked_for_meanwhile(q
     qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png" and ready(controller))
     assert controller.session.trace is None
     assert controller.state is RunState.IDLE
+
+
+def kept_run(qtbot, controller):
+    """The file of a finished run, and the screenshot open again without it."""
+    run_to_the_end(qtbot, controller)
+    path = controller.trace_path
+    screenshot = controller.scene.screenshot
+    controller.open_pixels(screenshot.pixels, screenshot.name)
+    qtbot.waitUntil(lambda: controller.session.trace is None and ready(controller))
+    return path
+
+
+def test_a_trace_opened_while_a_segmenter_is_chosen_can_be_run_again(qtbot, slow_halves):
+    controller, _ = slow_halves
+    path = kept_run(qtbot, controller)
+    controller.open(path)
+    controller.set_segmenter("halves")
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    assert not controller.finding
+    before = controller.session.trace
+    assert run_to_the_end(qtbot, controller) is not before
