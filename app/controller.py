@@ -7,7 +7,7 @@ their regions, ``models`` loads models and runs them; ``app.background`` does wh
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,11 +55,16 @@ class _ModelReady:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What to run as soon as the regions are there."""
+    """What to run as soon as the regions are there.
+
+    Attributes:
+        hiding: what to run over instead of the open screenshot, and the region of it to hide before.
+    """
 
     prompt: str
     sampling: Sampling
     pace: float | None
+    hiding: tuple[Scene, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +159,7 @@ class Controller(QObject):
         self._control: RunControl | None = None
         self._generation = 0
         self.batching = self.finding = False
+        self._opening = False  # while it is, files has nothing else to do: what is shown may change
         self._search_due = False
         self._segmenter_before = ""
         self._run_job = 0
@@ -221,24 +227,36 @@ class Controller(QObject):
 
     def open(self, path: Path) -> None:
         """Open a screenshot or a trace file; once it is read, a run in progress ends and is kept."""
-        self._files.drop()
-        self._set_finding(False)
         self._stage("files", f"Opening {path.name}")
-
-        self._files.submit(lambda context: context.post(read(path)))
+        self._open(lambda: read(path))
 
     def open_pixels(self, pixels: np.ndarray, name: str) -> None:
         """Use an image in memory, uint8 [H, W, 3 or 4], such as a pasted one."""
         from core.screenshot import from_array
 
-        self._files.drop()
-        self._set_finding(False)
-
-        def open_it(context: Context) -> None:
+        def opened() -> Opened:
             screenshot = from_array(pixels, name)
-            context.post(Opened(Scene(screenshot, truth=known_truth(screenshot))))
+            return Opened(Scene(screenshot, truth=known_truth(screenshot)))
 
-        self._files.submit(open_it)
+        self._open(opened)
+
+    def _open(self, opened: Callable[[], Opened]) -> None:
+        """Read what is to be shown, before all else that is to be done with what is shown now."""
+        self._files.drop()
+        self._opening = True
+        self._search_due = self._search_due or self.finding
+        self._set_finding(False)
+        self.state_changed.emit()  # it can be cancelled
+        self._files.submit(lambda context: context.post(opened()))
+
+    def _not_opened(self) -> None:
+        """What was open stays: do what waited until that was known."""
+        self._opening = False
+        self.state_changed.emit()
+        if self._wish is not None:
+            self._fulfil(self._wish)
+        elif self._search_due and self.state is RunState.IDLE:
+            self._find_regions()
 
     def set_segmenter(self, name: str) -> None:
         """Find the regions of the open screenshot in another way, when a run that goes on has ended.
@@ -254,9 +272,10 @@ class Controller(QObject):
             return
         if self.scene is not self._glimpse:
             self._glimpse = None  # a hand changed what OpenCV saw, but the person wants others now
-        if self.finding or self.state is RunState.IDLE:
-            if self.finding:  # else a file may be being opened
-                self._files.drop()
+        if self._opening:
+            self._search_due = True
+        elif self.finding or self.state is RunState.IDLE:
+            self._files.drop()
             self._find_regions()
         else:
             self._search_later()
@@ -275,12 +294,22 @@ class Controller(QObject):
     @property
     def cancellable(self) -> bool:
         """Whether something other than a run goes on that ``cancel_or_stop`` ends."""
-        return self.editor.busy or (self.finding and self.state is RunState.IDLE)
+        return self.editor.busy or ((self._opening or self.finding) and self.state is RunState.IDLE)
 
     def cancel_or_stop(self) -> None:
         """End what is waited for, or else the run."""
-        if not (self.editor.cancel() or self.cancel_finding()):
+        if not (self.editor.cancel() or self._cancel_opening() or self.cancel_finding()):
             self.stop()
+
+    def _cancel_opening(self) -> bool:
+        """Leave open what is, at once. Returns whether something else was being opened."""
+        if not self._opening or self.state is not RunState.IDLE:
+            return False
+        self._files.drop()
+        self._stage("files")
+        self.said.emit("Stopped opening. What was open before stays.", "info")
+        self._not_opened()
+        return True
 
     def cancel_finding(self) -> bool:
         """Stop looking for regions, at once; what was there before stays. Returns whether it was going on."""
@@ -307,36 +336,52 @@ class Controller(QObject):
             return
         self._set_state(RunState.RUNNING)
         self._wish = _Wish(prompt.strip(), sampling, pace)
-        kept = self._glimpse is not None and self.scene is not self._glimpse  # as a hand changed them
-        if self.finding and not kept:
-            return  # it waits for the regions that are being looked for
-        if self.scene.region_map is None:
+        self._fulfil(self._wish)
+
+    def _fulfil(self, wish: _Wish) -> None:
+        """Start what was wished for, or see to what it waits for."""
+        scene = self.scene
+        assert scene is not None
+        kept = self._glimpse is not None and scene is not self._glimpse  # as a hand changed them
+        if wish.hiding is not None:
+            self._hide(wish, *wish.hiding)
+        elif scene.region_map is not None and (kept or not (self.finding or self._search_due)):
+            self._start(scene)
+        elif self._opening:
+            self._search_due = True
+        elif not self.finding:
             self._find_regions()
-        else:
-            self._start(self.scene)
 
     def run_without(self, region_id: int) -> None:
         """Ask the question of the shown trace again, with one region filled with its surrounding colour."""
         trace, scene = self.session.trace, self.scene
         if self.state is not RunState.IDLE or trace is None or scene is None or self._calibrating():
             return
-        region = trace.region_map.regions[region_id]
         if self.finding:
             self._files.drop()  # they are regions of the screenshot that still has this one
             self._search_later()
         self._set_finding(False)
         self._set_state(RunState.RUNNING)
-        self._wish = wish = _Wish(trace.prompt, trace.sampling, None)
-        self._stage("files", f"Hiding {region.name}")
+        over = Scene(trace.screenshot, trace.region_map, trace.segmenter, scene.truth)
+        self._wish = _Wish(trace.prompt, trace.sampling, None, (over, region_id))
+        if not self._opening:
+            self._hide(self._wish, over, region_id)
+
+    def _hide(self, wish: _Wish, scene: Scene, region_id: int) -> None:
+        """Make the screenshot that is wished for, without one of its regions."""
+        region_map, name = scene.region_map, scene.screenshot.name
+        assert region_map is not None
+        region = region_map.regions[region_id].name
+        self._stage("files", f"Hiding {region}")
 
         def job(context: Context) -> None:
             from core.ablation import ablate_pixels
             from core.screenshot import from_array
 
-            keep = np.arange(len(trace.region_map)) != region_id
-            pixels = ablate_pixels(trace.screenshot.pixels, trace.region_map, keep)
-            shot = from_array(pixels, f"{trace.screenshot.name} without {region.name}")
-            context.post(_Ablated(wish, Scene(shot, trace.region_map, trace.segmenter, scene.truth)))
+            keep = np.arange(len(region_map)) != region_id
+            pixels = ablate_pixels(scene.screenshot.pixels, region_map, keep)
+            shot = from_array(pixels, f"{name} without {region}")
+            context.post(_Ablated(wish, replace(scene, screenshot=shot)))
 
         self._files.submit(job)
 
@@ -395,10 +440,8 @@ class Controller(QObject):
 
     def _show(self, opened: Opened) -> None:
         self._wish = self._beginning = self._glimpse = None
-        self._search_due = False
+        self._opening = self._search_due = False  # what waited is for what was open before
         self._segmenter_before = ""
-        self._files.drop()  # what was begun while this was read is for what was open before
-        self._set_finding(False)  # a trace brings its regions, so that no new search would end this one
         self._generation += 1  # late news of a run in progress are not for what is shown now
         if not self.batching:
             if self._control is not None:
@@ -420,6 +463,7 @@ class Controller(QObject):
     def _find_regions(self) -> None:
         scene, engine, name = self.scene, self._engine, self.segmenter_name
         assert scene is not None
+        self._search_due = False
         self._stage("files", "Finding regions")
         self._set_finding(True)
 
@@ -494,6 +538,9 @@ class Controller(QObject):
                     self.segmenter_name = instead
                     self.said.emit(text, "warning")
                     self.segmenter_fell_back.emit(instead)
+                case Problem(message=text) if self._opening:
+                    self.said.emit(text, "error")
+                    self._not_opened()
                 case Problem(message=text):
                     self._set_finding(False)
                     self._glimpse = None
@@ -628,6 +675,5 @@ class Controller(QObject):
     def _set_state(self, state: RunState) -> None:
         self.state = state
         self.state_changed.emit()
-        if state is RunState.IDLE and self._search_due:
-            self._search_due = False
+        if state is RunState.IDLE and self._search_due and not self._opening:
             self._find_regions()

@@ -13,6 +13,7 @@ from scripted_engine import ScriptedEngine, quadrants
 from app.batch import BatchItem
 from app.controller import Controller
 from app.prompt_bar import RunState
+from app.scene import read
 from core.store import read_trace
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
@@ -537,3 +538,154 @@ def test_a_trace_opened_while_a_segmenter_is_chosen_can_be_run_again(qtbot, slow
     assert not controller.finding
     before = controller.session.trace
     assert run_to_the_end(qtbot, controller) is not before
+
+
+@pytest.fixture
+def read_on(monkeypatch):
+    """Files that are opened from now on are read when this is set."""
+    told = threading.Event()
+
+    def slowly(path):
+        told.wait(5)
+        return read(path)
+
+    monkeypatch.setattr("app.controller.read", slowly)
+    return told
+
+
+def choose(controller):
+    controller.set_segmenter("halves")
+
+
+def choose_and_choose_again(controller):
+    controller.set_segmenter("halves")
+    controller.set_segmenter("thirds")
+    controller.set_segmenter("halves")
+
+
+def choose_and_run(controller):
+    controller.set_segmenter("halves")
+    run(controller)
+
+
+def choose_run_and_stop(controller):
+    controller.set_segmenter("halves")
+    run(controller)
+    controller.cancel_or_stop()
+
+
+def choose_and_run_without_a_region(controller):
+    controller.set_segmenter("halves")
+    controller.run_without(1)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        choose,
+        choose_and_choose_again,
+        choose_and_run,
+        choose_run_and_stop,
+        choose_and_run_without_a_region,
+    ],
+)
+def test_a_file_is_opened_whatever_is_asked_for_meanwhile(qtbot, slow_halves, read_on, tmp_path, act):
+    controller, seen = slow_halves
+    run_to_the_end(qtbot, controller)
+    seen.set()
+    being_opened(controller, tmp_path)
+    act(controller)
+    qtbot.wait(50)
+    read_on.set()
+    qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png" and ready(controller))
+    qtbot.waitUntil(lambda: not controller._files.busy)
+    assert len(controller.scene.region_map) == 3
+    assert controller.session.trace is None
+    assert controller.state is RunState.IDLE
+    assert not controller.finding
+    assert not controller.cancellable
+
+
+def test_opening_a_file_can_be_cancelled_and_that_is_told(qtbot, slow_halves, read_on, tmp_path):
+    controller, seen = slow_halves
+    being_opened(controller, tmp_path)
+    controller.set_segmenter("halves")
+    assert controller.cancellable
+    controller.cancel_or_stop()
+    assert controller.messages[-1] == ("info", "Stopped opening. What was open before stays.")
+    assert controller.finding, "what was chosen meanwhile looks now"
+    read_on.set()
+    seen.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.scene.screenshot.name == "screen.png"
+    assert not controller.cancellable
+
+
+def no_picture_being_opened(controller, tmp_path):
+    """Begin to open a file that is no picture."""
+    (tmp_path / "text.png").write_text("not an image")
+    controller.open(tmp_path / "text.png")
+
+
+def test_a_segmenter_chosen_while_a_broken_file_is_read_looks_then(qtbot, slow_halves, read_on, tmp_path):
+    controller, seen = slow_halves
+    seen.set()
+    no_picture_being_opened(controller, tmp_path)
+    controller.set_segmenter("halves")
+    assert not controller.finding
+    read_on.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.messages[0][0] == "error"
+    assert controller.segmenter_name == "halves"
+
+
+def test_a_search_that_a_broken_file_broke_off_is_made_again(qtbot, slow_sam, tmp_path):
+    controller, seen = slow_sam
+    qtbot.waitUntil(lambda: glimpsed(controller))
+    no_picture_being_opened(controller, tmp_path)
+    seen.set()
+    qtbot.waitUntil(lambda: controller.scene.segmenter.name == "sam")
+    assert controller.messages[0][0] == "error"
+
+
+def test_a_run_that_waits_for_regions_is_not_given_up_for_a_broken_file(qtbot, slow_halves, tmp_path):
+    controller, seen = slow_halves
+    controller.set_segmenter("halves")
+    run(controller)
+    no_picture_being_opened(controller, tmp_path)
+    seen.set()
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert controller.session.trace.segmenter.name == "halves"
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_a_run_without_a_region_is_not_given_up_for_a_broken_file(qtbot, slow_halves, tmp_path, file_first):
+    controller, _ = slow_halves
+    run_to_the_end(qtbot, controller)
+    if file_first:
+        no_picture_being_opened(controller, tmp_path)
+        controller.run_without(1)
+    else:
+        controller.run_without(1)
+        no_picture_being_opened(controller, tmp_path)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert controller.session.trace.screenshot.name == "screen.png without part 1"
+
+
+def test_what_a_run_that_ends_meanwhile_left_to_find_does_not_hold_up_a_file(
+    qtbot, make, picture, read_on, tmp_path
+):
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    read_on.set()
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    read_on.clear()
+    controller.set_segmenter("halves")
+    being_opened(controller, tmp_path)
+    controller.stop()
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    controller.set_segmenter("quadrants")
+    read_on.set()
+    qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png" and ready(controller))
+    assert len(controller.scene.region_map) == 5
