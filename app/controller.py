@@ -544,7 +544,8 @@ class Controller(QObject):
                 case Problem(message=text):
                     self._set_finding(False)
                     self._glimpse = None
-                    self._put_segmenter_back()
+                    if not self._search_due:
+                        self._put_segmenter_back()
                     self.said.emit(text, "error")
                     if self._wish is not None:
                         self._wish = None

@@ -14,6 +14,7 @@ from app.batch import BatchItem
 from app.controller import Controller
 from app.prompt_bar import RunState
 from app.scene import read
+from core.errors import InputError
 from core.store import read_trace
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
@@ -689,3 +690,41 @@ def test_what_a_run_that_ends_meanwhile_left_to_find_does_not_hold_up_a_file(
     read_on.set()
     qtbot.waitUntil(lambda: controller.scene.screenshot.name == "other.png" and ready(controller))
     assert len(controller.scene.region_map) == 5
+
+
+@pytest.fixture
+def long_run(qtbot, make, picture):
+    """A controller with a run that goes on until it is stopped, over quarters."""
+    controller = make(tokens=100_000)
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.session.trace is not None)
+    return controller
+
+
+def test_a_broken_file_does_not_take_back_the_segmenter_that_looks_after_the_run(qtbot, long_run, tmp_path):
+    controller = long_run
+    controller.set_segmenter("halves")
+    no_picture_being_opened(controller, tmp_path)
+    qtbot.waitUntil(lambda: controller.messages[-1][0] == "error")
+    assert controller.segmenter_name == "halves"
+    controller.stop()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert controller.segmenter_name == "halves"
+
+
+def test_a_region_that_cannot_be_hidden_does_not_take_back_the_segmenter_that_looks_then(
+    qtbot, slow_halves, monkeypatch
+):
+    def fails(*given):
+        raise InputError("No room to hide it.")
+
+    controller, seen = slow_halves
+    run_to_the_end(qtbot, controller)
+    monkeypatch.setattr("core.ablation.ablate_pixels", fails)
+    controller.set_segmenter("halves")
+    controller.run_without(1)
+    seen.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    assert ("error", "No room to hide it.") in controller.messages
+    assert controller.segmenter_name == "halves"
