@@ -161,7 +161,7 @@ class Controller(QObject):
         self.batching = self.finding = False
         self._opening = False  # while it is, files has nothing else to do: what is shown may change
         self._search_due = False
-        self._segmenter_before = ""
+        self._segmenter_before = ""  # whose regions there are while others are found or due
         self._run_job = 0
         self._wish: _Wish | None = None
         self._beginning: _Beginning | None = None
@@ -261,15 +261,20 @@ class Controller(QObject):
     def set_segmenter(self, name: str) -> None:
         """Find the regions of the open screenshot in another way, when a run that goes on has ended.
 
-        The regions of before stay until then, and can be brought back by undoing.
+        The regions of before stay until then, and can be brought back by undoing. Choosing theirs again while
+        the search is still to begin takes it back.
         """
         if name == self.segmenter_name:
             return
-        if not self.finding:
-            self._segmenter_before = self.segmenter_name
-        self.segmenter_name = name
+        before, self.segmenter_name = self.segmenter_name, name
         if self.scene is None:
             return
+        if self._search_due and name == self._segmenter_before:
+            self._search_due, self._segmenter_before = False, ""
+            self.said.emit("The regions stay as they are.", "info")
+            return
+        if self.scene.region_map is not None and not (self.finding or self._search_due):
+            self._segmenter_before = before
         if self.scene is not self._glimpse:
             self._glimpse = None  # a hand changed what OpenCV saw, but the person wants others now
         if self._opening:
@@ -554,11 +559,10 @@ class Controller(QObject):
     def _take_regions(self, found: Scene) -> None:
         """Show regions that were found; in place of others of the same screenshot, as a change of those."""
         now, seen = self.scene, self._glimpse
-        self._glimpse, self._segmenter_before = None, ""
+        self._glimpse = None
         if seen is not None and now is not None and now is not seen and now.screenshot is seen.screenshot:
             self.said.emit(_KEPT, "info")  # what a hand made of what OpenCV saw
-            return
-        if now is None or now.region_map is None or now is seen:
+        elif now is None or now.region_map is None or now is seen:
             self.session.highlight(-1)  # the ids of what OpenCV saw mean other regions now
             self.session.choose_regions(())
             self.scene = found
@@ -567,12 +571,14 @@ class Controller(QObject):
             self.editor.put(found.region_map, found.segmenter or Identity("unknown"))
         elif self._wish is None:  # else the run that waits for them shows them with its trace
             self._search_later()
+        if not (self.finding or self._search_due):
+            self._segmenter_before = ""  # else another search is to come, and may come to nothing
 
     def _put_segmenter_back(self) -> None:
         """Name the segmenter whose regions stay after a search that came to nothing: the other can be chosen
         again."""
         before, self._segmenter_before = self._segmenter_before, ""
-        if before and self.scene is not None and self.scene.region_map is not None:
+        if before:
             self.segmenter_name = before
             self.segmenter_fell_back.emit(before)
 

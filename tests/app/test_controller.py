@@ -728,3 +728,80 @@ def test_a_region_that_cannot_be_hidden_does_not_take_back_the_segmenter_that_lo
     qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
     assert ("error", "No room to hide it.") in controller.messages
     assert controller.segmenter_name == "halves"
+
+
+def hold_back(engine, held):
+    """From now on, a segmenter looks until it is told to stop."""
+    at_once = engine.segment
+
+    def segment(screenshot, name, progress, cancelled):
+        while name == held and not cancelled():
+            time.sleep(0.005)
+        return at_once(screenshot, name, progress, cancelled)
+
+    engine.segment = segment
+
+
+def test_after_escape_the_segmenter_is_named_that_found_the_regions_that_stay(qtbot, long_run):
+    controller = long_run
+    controller.set_segmenter("thirds")
+    controller.set_segmenter("halves")
+    hold_back(controller._engine, "halves")
+    controller.stop()
+    qtbot.waitUntil(lambda: controller.finding)
+    controller.cancel_or_stop()
+    assert controller.segmenter_name == "quadrants"
+
+
+def test_a_segmenter_chosen_back_during_a_run_leaves_the_regions_alone(qtbot, long_run):
+    controller = long_run
+    controller.set_segmenter("halves")
+    controller.set_segmenter("quadrants")
+    assert controller.messages[-1] == ("info", "The regions stay as they are.")
+    before = controller.scene.region_map
+    controller.stop()
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    assert not controller.finding
+    assert controller.scene.region_map is before
+    controller.set_segmenter("halves")
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+
+
+def test_regions_that_a_batch_keeps_from_being_shown_are_not_named_before_they_are(
+    qtbot, slow_halves, picture, tmp_path
+):
+    controller, seen = slow_halves
+    controller._engine.tokens = 100_000
+    controller.set_segmenter("halves")
+    controller.run_batch([BatchItem(picture, "What?", tmp_path / "batch.sightline")], Sampling())
+    seen.set()
+    qtbot.waitUntil(lambda: not controller.finding)
+    seen.clear()
+    controller.stop()
+    qtbot.waitUntil(lambda: controller.finding)
+    controller.cancel_or_stop()
+    assert controller.segmenter_name == "quadrants"
+    assert len(controller.scene.region_map) == 5
+
+
+def test_regions_of_a_run_that_could_not_start_are_named_when_the_next_search_is_stopped(qtbot, slow_halves):
+    controller, seen = slow_halves
+    begun, held = threading.Event(), threading.Event()
+
+    def fails(request, control):
+        begun.set()
+        held.wait(5)
+        raise InputError("No room for a trace.")
+
+    controller._engine.run = fails
+    controller.set_segmenter("halves")
+    run(controller)
+    seen.set()
+    qtbot.waitUntil(begun.is_set)
+    controller.set_segmenter("thirds")
+    seen.clear()
+    hold_back(controller._engine, "thirds")
+    held.set()
+    qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
+    controller.cancel_or_stop()
+    assert controller.segmenter_name == "halves"
