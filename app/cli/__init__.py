@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
+from app.cli.console import harmless
+
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 
@@ -40,7 +42,7 @@ class Parser(ArgumentParser):
     """An argument parser that complains in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}. See {self.prog} --help.\n")
+        self.exit(BAD_INPUT, harmless(f"{self.prog}: {message}. See {self.prog} --help.\n"))
 
 
 def run_command(command: Command, argv: list[str]) -> int:

@@ -47,6 +47,14 @@ def test_regions_are_written_as_labels_and_as_coco(screen, tmp_path, capsys):
         assert annotation["area"] == (labels == annotation["id"]).sum()
 
 
+def test_the_name_of_a_screenshot_cannot_command_the_terminal(screen, tmp_path, capsys):
+    odd = screen.rename(screen.with_name("a\x9b2Jb.png"))
+    capsys.readouterr()
+    assert main(["segment", str(odd), "--segmenter", "grid", "--out", str(tmp_path / "r")]) == 0
+    written = [Path(line).name for line in capsys.readouterr().out.splitlines()]
+    assert written == ["a\ufffd2Jb.regions.png", "a\ufffd2Jb.regions.json"]
+
+
 def test_a_trace_is_exported_by_the_name_of_the_file(screen, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         "app.engine.Engine", lambda *_args, **_options: ScriptedEngine(tokens=25, work=lambda: None)

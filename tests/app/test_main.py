@@ -109,6 +109,13 @@ def test_a_name_in_a_complaint_cannot_command_the_terminal(capsys):
     assert "\x1b" not in heard
 
 
+def test_an_argument_too_many_cannot_command_the_terminal(capsys):
+    assert main(["export", "a.sightline", "b\x1b[2J.sightline", "--out", "x.png"]) == 2
+    heard = capsys.readouterr().err
+    assert "b\ufffd[2J.sightline" in heard
+    assert "\x1b" not in heard
+
+
 def test_a_table_of_another_persons_figures_cannot_command_the_terminal(capsys, monkeypatch):
     monkeypatch.setattr("app.cli.bench._window", lambda _args: ({}, "one\x1b[2J\ntwo"))
     assert main(["bench", "window"]) == 0
