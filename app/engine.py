@@ -194,8 +194,12 @@ class Engine:
         from models import segmenters
 
         segmenters.let_go_of_others(name)
-        region_map = segmenters.segment(screenshot, name, progress=progress, cancelled=cancelled)
-        return region_map, segmenters.identity(name)
+        asked = self._clicks
+        if asked is not None and asked[1] != name:
+            self._clicks = None  # it would keep the checkpoint of another one in memory
+        segmenter = segmenters.load_segmenter(name)
+        region_map = segmenters.segment(screenshot, segmenter, progress=progress, cancelled=cancelled)
+        return region_map, segmenter.identity
 
     def masks(
         self,
@@ -216,9 +220,11 @@ class Engine:
             if cancelled():
                 raise Cancelled
 
-        if self._clicks is None or self._clicks[:2] != (screenshot, segmenter):
-            self._clicks = screenshot, segmenter, clicks(screenshot, segmenter)
-        asked = self._clicks[2]
+        known = self._clicks  # another thread may forget it
+        if known is None or known[:2] != (screenshot, segmenter):
+            self._clicks = None  # or else its checkpoint stays in memory while this one is loaded
+            known = self._clicks = screenshot, segmenter, clicks(screenshot, segmenter)
+        asked = known[2]
         try:
             if len(prompt) == 2:
                 return asked.at(prompt[0], prompt[1], tick)

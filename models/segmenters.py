@@ -136,7 +136,7 @@ def load_or_default(name: str, tell: Callable[[str], None]) -> tuple[str, Segmen
 
 def segment(
     screenshot: Screenshot,
-    name: str = DEFAULT,
+    segmenter: str | Segmenter = DEFAULT,
     *,
     max_regions: int = MAX_REGIONS,
     progress: Progress | None = None,
@@ -145,7 +145,7 @@ def segment(
     """Find the regions of a screenshot.
 
     Args:
-        name: as in ``load_segmenter``.
+        segmenter: a name as in ``load_segmenter``, or one that is loaded.
         max_regions: most regions in the map, the background included; 2 to 256.
         progress: called in this thread when there is something new to tell.
         cancelled: asked in this thread; the work ends soon after it returns True.
@@ -168,7 +168,8 @@ def segment(
             progress(text, fraction)
 
     step("Finding regions", 0.0)
-    region_map = load_segmenter(name).segment(screenshot, max_regions, step)
+    found = load_segmenter(segmenter) if isinstance(segmenter, str) else segmenter
+    region_map = found.segment(screenshot, max_regions, step)
     step("Finding regions", 1.0)
     return region_map
 

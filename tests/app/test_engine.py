@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +24,7 @@ from core.region_edits import delete
 from core.screenshot import from_array
 from core.store import read_trace, save_trace
 from core.trace import Identity
+from models import segmenters
 from models.segmenters import SEGMENTERS, load_segmenter
 
 
@@ -250,6 +253,29 @@ def test_masks_come_from_the_chosen_sam_and_the_screenshot_is_encoded_once(tiny_
     assert len(runs) == 1
     other = from_array(np.zeros((30, 40, 3), np.uint8), "other")
     assert engine.masks(other, tiny_sam, (3, 3), lambda: True) == [], "taken back"
+
+
+def test_two_checkpoints_of_sam_are_not_kept(tiny_sam, tmp_path):
+    engine, shot = Engine(), from_array(np.zeros((30, 40, 3), np.uint8), "n")
+    engine.masks(shot, tiny_sam, (3, 3), lambda: False)
+    before = weakref.ref(load_segmenter(tiny_sam).model)
+    engine.segment(shot, f"sam:{save_tiny_sam(tmp_path / 'other', 1)}", lambda *_: None, lambda: False)
+    gc.collect()
+    assert before() is None
+
+
+def test_a_checkpoint_that_is_let_go_while_it_looks_is_not_loaded_again(tiny_sam):
+    shot, loaded = from_array(np.zeros((30, 40, 3), np.uint8), "n"), []
+
+    def progress(_text, fraction):
+        loaded.append(tiny_sam in segmenters._loaded)
+        if fraction == 1.0:
+            segmenters.let_go_of_others("sam:another")
+
+    _, identity = Engine().segment(shot, tiny_sam, progress, lambda: False)
+    assert loaded[-1]
+    assert tiny_sam not in segmenters._loaded
+    assert identity.sha256
 
 
 def test_without_weights_of_sam_it_is_said_what_is_missing(monkeypatch):
