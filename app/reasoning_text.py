@@ -336,6 +336,15 @@ class ReasoningText(QPlainTextEdit):
         elif event.type() == QEvent.Type.FontChange:
             self.tokens.set_font(self.font())
             self.rebuild()
+            self._return_to_selection()
+
+    def _return_to_selection(self) -> None:
+        """Scroll from the top, where new text begins, to the live end or to what is selected."""
+        selection = self._session.selection
+        if self._session.follow:
+            self.scroll_to_end()
+        elif selection is not None:
+            self.show_token(selection.start)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -392,6 +401,9 @@ class ReasoningText(QPlainTextEdit):
         return data
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()  # Qt would zoom by another font, which no longer follows the preferences
+            return
         super().wheelEvent(event)
         self._maybe_scrolled_away()
 

@@ -9,6 +9,7 @@ from pixels import colour_at, differences, picture
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QToolTip
+from wheel import turn
 
 from app.reasoning import Reasoning
 from app.session import Selection, Session
@@ -193,6 +194,40 @@ def test_a_playhead_in_view_does_not_scroll(pane, session):
     place = pane.text.verticalScrollBar().value()
     session.select(2501)
     assert pane.text.verticalScrollBar().value() == place
+
+
+def test_the_wheel_with_control_neither_zooms_nor_scrolls_nor_lets_go(pane, session):
+    session.apply(list(fake_events(600))[:400])
+    font, place = pane.text.font(), pane.text.verticalScrollBar().value()
+    for angle in (120, -120):
+        turn(pane.text.viewport(), angle, Qt.KeyboardModifier.ControlModifier)
+    assert pane.text.font() == font
+    assert pane.text.verticalScrollBar().value() == place > 0
+    assert session.follow
+
+
+def resize_text(pane: Reasoning) -> None:
+    """As the preferences do."""
+    font = pane.font()
+    font.setPointSizeF(font.pointSizeF() + 4)
+    pane.setFont(font)
+
+
+def test_another_text_size_keeps_the_selection_in_view(pane, session):
+    session.set_trace(fake_trace(5000))
+    session.select(2500)
+    resize_text(pane)
+    rects = pane.text.token_rects(2500)
+    assert rects
+    assert pane.text.viewport().rect().contains(rects[0].center().toPoint())
+
+
+def test_another_text_size_keeps_the_live_end_in_view(pane, session):
+    session.apply(list(fake_events(600))[:400])
+    resize_text(pane)
+    bar = pane.text.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    assert session.follow
 
 
 @pytest.mark.qt_log_ignore("does not support raise", extend=True)

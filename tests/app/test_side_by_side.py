@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_traces import fake_trace
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
+from wheel import turn
 from windows import idle, press, run_to_the_end
 
 from app.session import Display
@@ -74,6 +76,12 @@ def test_a_place_in_the_text_moves_both_playheads(beside):
     place = beside.text.toPlainText().index("<b>window") + 1
     beside.text.choose_at(place)
     assert beside.sessions[1].selection.start == 2
+
+
+def test_the_wheel_with_control_leaves_the_text_its_size(beside):
+    font = beside.text.font()
+    turn(beside.text.viewport(), 120, Qt.KeyboardModifier.ControlModifier)
+    assert beside.text.font() == font
 
 
 def test_attention_without_a_unit_is_not_subtracted_from_effects(qtbot, pair):
