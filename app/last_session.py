@@ -47,10 +47,13 @@ class LastSession(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.save)
         self._waiting = QElapsedTimer()
+        self._ended = False
 
     @Slot()
     def changed(self) -> None:
         """Something else is open, or the playhead moved: write it down soon."""
+        if self._ended:
+            return
         if not self._timer.isActive():
             self._waiting.start()
         left = _LONGEST - self._waiting.elapsed()
@@ -59,7 +62,7 @@ class LastSession(QObject):
     @Slot()
     def save(self) -> None:
         """Write down what is open now."""
-        now = self._whereabouts()
+        now = None if self._ended else self._whereabouts()
         if now is None:
             return
         part = self._file.with_suffix(".part")
@@ -73,7 +76,8 @@ class LastSession(QObject):
             part.unlink(missing_ok=True)
 
     def end(self) -> None:
-        """The window closes properly: there is nothing to come back to."""
+        """The window closes properly: there is nothing to come back to, whatever changes while it does."""
+        self._ended = True
         self._timer.stop()
         self._file.unlink(missing_ok=True)
         self._lock.unlock()

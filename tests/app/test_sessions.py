@@ -92,6 +92,27 @@ def test_after_closing_there_is_nothing_to_come_back_to(qtbot, window):
     assert left_behind(data_folder() / "open") is None
 
 
+def test_what_changes_while_a_window_closes_is_not_written_down(qtbot, tmp_path, photo):
+    folder = tmp_path / "open"
+    closing = LastSession(folder, lambda: Whereabouts(str(photo)))
+    closing.save()
+    closing.end()
+    closing.changed()  # a run that was shown beside the window closes with it
+    assert not closing._timer.isActive()
+    closing.save()
+    assert not list(folder.iterdir())
+
+
+def test_a_comparison_that_closes_with_its_window_starts_no_timer(qtbot, window, tmp_path):
+    other = tmp_path / "other.sightline"
+    save_trace(other, fake_trace())
+    run_to_the_end(qtbot, window)
+    window.dialogs.compare_with(str(other))
+    qtbot.waitUntil(lambda: window.dialogs.beside_path == str(other))
+    window.close()
+    assert not window._last_session._timer.isActive()
+
+
 def test_a_window_that_lives_is_left_alone(qtbot, tmp_path, photo):
     living = LastSession(tmp_path / "open", lambda: Whereabouts(str(photo), 3, 4))
     living.save()
