@@ -33,7 +33,7 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
 from app import theme
 from app.scroll_bar import flat_bars
 from app.session import Session
-from app.step_gutter import GUTTER, StepGutter
+from app.step_gutter import StepGutter
 from app.tints import TintLevels, blend, reliance_scale, tint_colours
 from app.token_boxes import TokenBoxes, x_in
 from app.token_document import SPACER, TokenDocument
@@ -86,7 +86,6 @@ class ReasoningText(QPlainTextEdit):
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setPlaceholderText("The model's reasoning appears here, token by token.")
         self.setAccessibleName("Reasoning")
-        self.setViewportMargins(GUTTER, 0, 0, 0)
         self.setMinimumSize(180, 100)
         self.viewport().setMouseTracking(True)
         self._press: QPoint | None = None
@@ -97,6 +96,7 @@ class ReasoningText(QPlainTextEdit):
         self._restyle()
         flat_bars(self)
         self._gutter = StepGutter(self, session)
+        self._make_room_for_numbers()
         self.updateRequest.connect(self._gutter.follow)
         self.verticalScrollBar().actionTriggered.connect(self._maybe_scrolled_away)
 
@@ -110,6 +110,7 @@ class ReasoningText(QPlainTextEdit):
         self._levels.forget()
         self._tinted_for = (0, 1.0)
         trace = self._session.trace
+        self._make_room_for_numbers()
         if trace is not None:
             self.tokens.append(trace.tokens)
         self.show_found()
@@ -129,6 +130,7 @@ class ReasoningText(QPlainTextEdit):
         """Show tokens that have arrived since the last call."""
         trace = self._session.trace
         if trace is not None and len(trace) > len(self.tokens):
+            self._make_room_for_numbers()
             self.tokens.append(trace.tokens[len(self.tokens) :])
 
     def effects_added(self, start: int) -> None:
@@ -348,8 +350,17 @@ class ReasoningText(QPlainTextEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_gutter()
+
+    def _make_room_for_numbers(self) -> None:
+        needed = self._gutter.width_needed()
+        if needed != self.viewportMargins().left():
+            self.setViewportMargins(needed, 0, 0, 0)
+            self._place_gutter()
+
+    def _place_gutter(self) -> None:
         area = self.contentsRect()
-        self._gutter.setGeometry(QRect(area.left(), area.top(), GUTTER, area.height()))
+        self._gutter.setGeometry(QRect(area.left(), area.top(), self.viewportMargins().left(), area.height()))
 
     def event(self, event: QEvent) -> bool:
         # read-only text has no use for Space, arrows, Home and End: they belong to the playback

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app import theme
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from app.reasoning_text import ReasoningText
 
 GUTTER = 44
+"""Logical pixels that the gutter is wide at least."""
 RAIL = 3
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
@@ -33,7 +35,17 @@ class StepGutter(QWidget):
         self.setAccessibleName("Step numbers")
 
     def sizeHint(self) -> QSize:
-        return QSize(GUTTER, 0)
+        return QSize(self.width_needed(), 0)
+
+    def width_needed(self) -> int:
+        """Room for the numbers of all steps so far, the selected ones in bold.
+
+        It is that of the longest number with as many digits, so that not every step lays out the text anew.
+        """
+        trace = self._session.trace
+        last = "9" * len(str(trace.step_count if trace is not None else 0))
+        bold = QFontMetricsF(self._fonts()[1])
+        return max(GUTTER, RAIL + ceil(bold.horizontalAdvance(f"{int(last):,}")) + theme.TIGHT)
 
     def follow(self, rect: QRect, dy: int) -> None:
         """The text scrolled or changed."""

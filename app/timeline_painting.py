@@ -192,21 +192,27 @@ def _paint_names(
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width - inset)
             painter.drawText(box, _LEFT, shown)
             continue
-        painter.drawText(box, _RIGHT, metrics.elidedText(name, Qt.TextElideMode.ElideRight, width))
+        _write_right(painter, box, name)
     painter.setPen(QColor(colours.muted))
     others = len(trace.region_map) - len(columns.rows)
     if others:
         box = QRect(left, top + len(columns.rows) * line, width, line)
-        painter.drawText(box, _RIGHT, counted(others, "other region"))
-    painter.drawText(QRect(left, layout.steps.y(), width, layout.steps.height()), _RIGHT, "Steps")
+        _write_right(painter, box, counted(others, "other region"))
+    _write_right(painter, QRect(left, layout.steps.y(), width, layout.steps.height()), "Steps")
     band = layout.reliance
     name = "Reliance" if trace.quantity is ESTIMATED else "Attention"
     if band.height() < 2 * line or not columns.used:
-        painter.drawText(QRect(left, band.y(), width, band.height()), _RIGHT, name)
+        _write_right(painter, QRect(left, band.y(), width, band.height()), name)
         return
     box = QRect(left, band.y() + (band.height() - 2 * line) // 2, width, line)
     peak = signed_number(float(columns.reliance[: columns.used].max()), 1)
-    painter.drawText(box, _RIGHT, name)
+    _write_right(painter, box, name)
     # Attention that is not calibrated has no unit, so that its peak would say nothing.
     below = f"up to {peak} {trace.quantity.unit}" if trace.quantity is ESTIMATED else trace.quantity.kind
-    painter.drawText(box.translated(0, line), _RIGHT, below)
+    _write_right(painter, box.translated(0, line), below)
+
+
+def _write_right(painter: QPainter, box: QRect, text: str) -> None:
+    """Write at the right; what has no room is elided, or its beginning, often a number, would be cut off."""
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    painter.drawText(box, _RIGHT, shown)

@@ -7,12 +7,14 @@ import pytest
 from fake_traces import fake_events, fake_screenshot, fake_trace, grid_regions
 from pixels import colour_at, differences, picture
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from wheel import turn
 
+from app import theme
 from app.reasoning import Reasoning
 from app.session import Selection, Session
+from app.step_gutter import RAIL
 from core.events import EffectsEstimated, Started, TokenDecoded
 from core.trace import Identity, Sampling, Token, Trace
 
@@ -79,6 +81,31 @@ def test_a_run_without_a_token_looks_like_none(pane, session):
     assert not differences(before, picture(pane.text._gutter))
     session.apply(list(fake_events()))
     assert differences(before, picture(pane.text._gutter))
+
+
+def test_step_numbers_have_room_at_large_text(pane, session):
+    font = pane.font()
+    font.setPointSizeF(20)
+    pane.setFont(font)
+    for count in (100, 5000):
+        session.set_trace(fake_trace(count))
+        gutter = pane.text._gutter
+        number = QFontMetrics(gutter._fonts()[1]).horizontalAdvance(f"{session.trace.step_count:,}")
+        assert gutter.width() >= number + RAIL + theme.TIGHT
+        assert gutter.geometry().right() < pane.text.viewport().geometry().left()
+
+
+def test_room_for_step_numbers_grows_with_a_run(pane, session):
+    font = pane.font()
+    font.setPointSizeF(24)
+    pane.setFont(font)
+    events = list(fake_events(5000))
+    session.apply(events[:20])
+    narrow = pane.text._gutter.width()
+    session.apply(events[20:])
+    assert session.trace.step_count >= 100
+    assert pane.text._gutter.width() > narrow
+    assert pane.text.viewportMargins().left() == pane.text._gutter.width()
 
 
 def test_a_step_number_selects_its_step(pane, session, qtbot):

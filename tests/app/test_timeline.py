@@ -7,12 +7,12 @@ import pytest
 from fake_traces import fake_events, fake_trace
 from pixels import colour_at, picture
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 
 from app import theme
 from app.session import Selection, Session
 from app.timeline import Timeline
-from app.timeline_painting import reliance_picture
+from app.timeline_painting import paint_background, reliance_picture
 
 
 @pytest.fixture
@@ -239,6 +239,39 @@ def test_the_reliance_curve_as_pixels():
     assert (picture[:zero, 1] != 0).sum() == 13
     assert (picture[zero + 1 :, 1] == 0).all()
     assert (picture[zero + 1 :, 2] != 0).any()
+
+
+class Written(QPainter):
+    """Keeps what is written, and the room that it had."""
+
+    def __init__(self, picture: QImage) -> None:
+        super().__init__(picture)
+        self.words: list[tuple[str, float, float]] = []
+
+    def drawText(self, box, flags, text):
+        self.words.append((text, self.fontMetrics().horizontalAdvance(text), box.width()))
+
+
+def test_at_large_text_no_number_beside_the_bands_loses_its_beginning(pane, session):
+    session.set_trace(fake_trace())
+    session.select(0)
+    font = pane.font()
+    font.setPointSizeF(26)
+    pane.setFont(font)
+    pane.resize(430, 500)
+    strip = pane.strip
+    layout, columns = strip.layout_now, strip._columns
+    image = QImage(strip.size(), QImage.Format.Format_RGB32)
+    painter = Written(image)
+    painter.setFont(strip._small())
+    colours = theme.tokens(strip.palette())
+    paint_background(
+        painter, layout, session.trace, columns, strip.steps(), session.display, strip.order, colours
+    )
+    painter.end()
+    others = str(len(session.trace.region_map) - len(columns.rows))
+    assert any(text.startswith(others) for text, _, _ in painter.words)
+    assert all(wide <= room for _, wide, room in painter.words)
 
 
 @pytest.mark.parametrize("size", [(260, 120), (420, 160), (1240, 300)])
