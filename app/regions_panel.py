@@ -155,8 +155,13 @@ class RegionsPanel(QWidget):
         self._give_lines(3 if self.width() >= 420 else 4)
 
     def _give_lines(self, count: int) -> None:
-        """Room for so many lines of the sentence."""
-        self._finding_room.setFixedHeight(count * self._finding.fontMetrics().lineSpacing() + 2)
+        """Room for so many lines of the sentence, and for all of what it says now."""
+        lines = count * self._finding.fontMetrics().lineSpacing() + 2
+        self._finding_room.setFixedHeight(max(lines, self._needed()))
+
+    def _needed(self) -> int:
+        """The height of what the sentence says now; it is as wide as the pane."""
+        return self._finding.heightForWidth(self.width())
 
     def _size_tree(self) -> None:
         """Give the tree the columns of the table."""
@@ -227,10 +232,8 @@ class RegionsPanel(QWidget):
                 text += f" Measured: {nats(measurement.reliance)}."
             back = earlier_finding(trace, selection.start, selection.end)
             self._finding.setText(f"{text} {back}" if back else text)
-        needed = self._finding.heightForWidth(self._finding.width())
-        if (
-            needed > self._finding_room.height()
-        ):  # long names; the room stays until the pane gets another size
+        needed = self._needed()
+        if needed > self._finding_room.height():  # the room stays until the pane gets another size
             self._finding_room.setFixedHeight(needed)
 
     @Slot()

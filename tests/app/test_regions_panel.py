@@ -62,6 +62,17 @@ def test_the_sentence_follows_the_selection(panel, session):
     assert panel.finding == selection_finding(session.trace, step.start, step.end)
 
 
+def test_a_long_sentence_keeps_its_room_at_any_size_of_the_pane(panel, session, monkeypatch):
+    long = "This token depends on the screenshot, mostly on a region with quite a long name. " * 3
+    monkeypatch.setattr("app.regions_panel.selection_finding", lambda *_: long)
+    session.set_trace(fake_trace())
+    session.select(0)
+    for width, height in ((320, 361), (300, 360), (450, 400), (320, 360)):
+        panel.resize(width, height)
+        label = panel._finding
+        assert label.height() >= label.heightForWidth(label.width())
+
+
 def test_a_row_click_chooses_its_region(panel, session, qtbot):
     session.set_trace(fake_trace())
     session.select(3)
