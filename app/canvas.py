@@ -12,7 +12,7 @@ from app.hover_card import HoverCard
 from app.legend import Legend
 from app.session import Session
 from app.views import Colouring, strongest, view_named
-from app.wording import region_finding, span_title
+from app.wording import difference_finding, region_finding, span_title
 from core.colour_maps import scale_of
 from core.quantity import ESTIMATED, Quantity
 from core.regions import BACKGROUND, RegionMap
@@ -241,16 +241,13 @@ class Canvas(QWidget):
             self._card.hide()
             self._describe(-1)
             return
-        self._card.show_at(
-            region_finding(
-                regions,
-                region_id,
-                self._session.selected_effects(),
-                self._quantity(),
-                self._session.selected_bounds(),
-            ),
-            self._pointer,
-        )
+        session, quantity = self._session, self._quantity()
+        if session.comparing:  # the card tells what the colours show
+            finding = difference_finding(regions, region_id, session.compared_effects(), quantity)
+        else:
+            effects, bounds = session.selected_effects(), session.selected_bounds()
+            finding = region_finding(regions, region_id, effects, quantity, bounds)
+        self._card.show_at(finding, self._pointer)
         self._describe(region_id)
 
     def _describe(self, region_id: int) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.views import Colouring, view_named
-from app.wording import NOT_CALIBRATED, signed_number
+from app.wording import NOT_CALIBRATED, difference_name, signed_number
 from core.colour_maps import SCALE_FLOOR, composite
 from core.quantity import ESTIMATED, Quantity
 
@@ -155,17 +155,20 @@ class Legend(QWidget):
     def _describe(self) -> None:
         low = signed_number(-self._scale if self._signed else 0.0)
         quantity = self._quantity
-        what = f"{quantity.kind} {quantity.noun}"
-        what = f"difference of {what}s" if self._difference else what
+        what = difference_name(quantity) if self._difference else f"{quantity.kind} {quantity.noun}"
         text = f"Colours of the {what}, from {low} to {signed_number(self._scale)} {quantity.unit}"
         self.setAccessibleDescription(text)
         if quantity is not ESTIMATED:
             self.setToolTip(f"{text}. {NOT_CALIBRATED}")
             return
-        self.setToolTip(
-            f"{text}. A positive effect means that the region supports the selected tokens: without it their "
+        means = (
+            "A positive difference means that the region supports the selected tokens more, by that much, "
+            "than those that they are compared with."
+            if self._difference
+            else "A positive effect means that the region supports the selected tokens: without it their "
             "log-probability would be lower by that much."
         )
+        self.setToolTip(f"{text}. {means}")
 
     def _small(self) -> tuple[QFont, QFontMetrics]:
         """The font of the numbers; made once, as a new font is looked up at every use."""

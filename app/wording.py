@@ -93,6 +93,25 @@ def region_finding(
     return "\n".join(lines)
 
 
+def difference_name(quantity: Quantity) -> str:
+    """``difference of estimated effects`` or ``difference of uncalibrated attention``."""
+    return f"difference of {quantity.kind} {quantity.noun}{'s' if quantity is ESTIMATED else ''}"
+
+
+def difference_finding(
+    region_map: RegionMap, region_id: int, differences: np.ndarray | None, quantity: Quantity = ESTIMATED
+) -> str:
+    """Lines about one region where two moments or runs are compared: its name, and how much more it counts.
+
+    There is no share: differences are parts of nothing.
+    """
+    name = region_map.regions[region_id].name
+    if differences is None:
+        return name
+    number = signed_number(float(differences[region_id]))
+    return f"{name}\n{number} {quantity.unit}, {difference_name(quantity)}"
+
+
 def interval_text(lower: float, upper: float) -> str:
     """``90 % interval +0.30 to +1.40 nats``."""
     return f"{percent(NOMINAL)} interval {signed_number(lower)} to {signed_number(upper)} nats"

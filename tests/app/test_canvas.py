@@ -142,6 +142,26 @@ def test_hovering_tells_name_effect_and_share_and_a_screen_reader_too(canvas, se
     assert f"{signed_number(float(session.selected_effects()[5]))} nats" in canvas.hover_text
 
 
+def test_hovering_tells_the_difference_while_moments_are_compared(canvas, session):
+    session.set_trace(fake_trace())
+    session.select(0)
+    session.pin(True)
+    canvas.view.region_hovered.emit(5, place(canvas, 5))
+    session.select(3)
+    region = session.trace.region_map.regions[5]
+    difference = signed_number(float(session.compared_effects()[5]))
+    assert canvas.hover_text == f"{region.name}\n{difference} nats, difference of estimated effects"
+    assert canvas.view.accessibleDescription().endswith("difference of estimated effects")
+
+
+def test_hovering_tells_the_difference_from_another_run(canvas, session):
+    session.set_trace(fake_trace())
+    session.select(0)
+    session.set_baseline(session.selected_effects() - 1.5)
+    canvas.view.region_hovered.emit(5, place(canvas, 5))
+    assert "+1.50 nats, difference" in canvas.hover_text
+
+
 def test_a_click_selects_a_region_and_a_second_one_lets_it_go(canvas, session, qtbot):
     session.set_trace(fake_trace())
     view = canvas.view.viewport()

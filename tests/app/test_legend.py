@@ -36,6 +36,16 @@ def test_it_says_what_the_colours_mean(qtbot):
     legend.grab()
 
 
+def test_of_a_difference_it_says_what_the_signs_mean(qtbot):
+    legend = Legend()
+    qtbot.addWidget(legend)
+    assert "positive effect" in legend.toolTip()
+    legend.set_scale(3.0, True, "default", difference=True)
+    assert "difference of estimated effects" in legend.toolTip()
+    assert "positive effect" not in legend.toolTip()
+    assert "more, by that much, than those that they are compared with" in legend.toolTip()
+
+
 TITLES = ["estimated effect, nats", "est. effect, nats", "est., nats"]
 
 

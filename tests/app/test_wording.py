@@ -47,6 +47,14 @@ def set_effects(trace, index, values):
     trace.set_effects(index, effects, effects.sum(1))
 
 
+def test_a_difference_of_attention_has_no_unit_and_no_plural():
+    trace = fake_trace()
+    found = wording.difference_finding(trace.region_map, 1, np.array([0.0, -0.5]), UNCALIBRATED)
+    name = trace.region_map.regions[1].name
+    assert found == f"{name}\n−0.50 relative, difference of uncalibrated attention"
+    assert wording.difference_finding(trace.region_map, 1, None) == name
+
+
 def test_the_finding_names_the_main_region():
     trace = fake_trace()
     set_effects(trace, 4, [0.2, 4.0])
