@@ -40,6 +40,9 @@ from app.wording import plain_tooltip, signed_number, token_finding
 from core.agreement import latest
 from core.trace import Phase, Trace
 
+NOTCH = 120
+"""What Qt calls a notch of the wheel, in eighths of a degree; a touchpad turns by far less at a time."""
+
 
 class TimelineStrip(QWidget):
     """Draws the session's trace against its tokens; the mouse moves the playhead.
@@ -67,6 +70,7 @@ class TimelineStrip(QWidget):
         self._by_step = False
         self._by_range = False
         self._focus_shown = False
+        self._turned = 0
         self.order: Order = "importance"
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind it needs painting
         self.setMouseTracking(True)
@@ -397,10 +401,15 @@ class TimelineStrip(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y() or event.angleDelta().x()
-        if turn:
+        if turn * self._turned < 0:  # what is left of the other direction would delay this one
+            self._turned = 0
+        self._turned += turn
+        notches = int(self._turned / NOTCH)
+        if notches:
+            self._turned -= notches * NOTCH
             by_step = event.modifiers() & Qt.KeyboardModifier.ControlModifier
             move = self._playback.step_step if by_step else self._playback.step_token
-            move(-1 if turn > 0 else 1)
+            move(-notches)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -7,7 +7,8 @@ import pytest
 from fake_traces import fake_events, fake_trace
 from pixels import colour_at, picture
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QPainter, QWheelEvent
+from PySide6.QtGui import QImage, QPainter
+from wheel import turn
 
 from app import theme
 from app.session import Selection, Session
@@ -99,13 +100,26 @@ def test_the_chosen_region_always_has_a_row(pane, session):
 def test_the_wheel_moves_by_tokens(pane, session):
     session.set_trace(fake_trace())
     session.select(10)
-    at = QPointF(300, 100)
-    event = QWheelEvent(
-        at, at, QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    pane.strip.wheelEvent(event)
+    turn(pane.strip, -120)
     assert session.selection == Selection(11, 12)
+    turn(pane.strip, 240)
+    assert session.selection == Selection(9, 10)
+    turn(pane.strip, -120, Qt.KeyboardModifier.ControlModifier)
+    step = session.trace.tokens[9].step
+    assert session.selection.start == session.trace.step(step + 1).start
+
+
+def test_a_touchpad_moves_a_token_for_every_notch_that_it_adds_up_to(pane, session):
+    session.set_trace(fake_trace())
+    session.select(10)
+    for _ in range(7):
+        turn(pane.strip, -15)
+    assert session.selection.start == 10
+    turn(pane.strip, -15)
+    assert session.selection.start == 11
+    turn(pane.strip, -100)
+    turn(pane.strip, 120)  # the other way counts at once
+    assert session.selection.start == 10
 
 
 def test_keys_work_on_the_strip_itself(pane, session, qtbot):
