@@ -64,14 +64,21 @@ class MessageBar(QFrame):
         """Show a message of plain text, and a button for an action that it suggests."""
         if self.level is not None and _URGENCY[level] < _URGENCY[self.level]:
             return
-        if offer is not None:
-            self.offer.setDefaultAction(offer)
+        self._suggest(offer)
         self.offer.setVisible(offer is not None)
         self.level = level
         self._label.setText(text)
         self._label.setAccessibleName(f"{level}: {text}")
         self._recolour()
         self.show()
+
+    def _suggest(self, offer: QAction | None) -> None:
+        """Put an action on the button; a button keeps earlier ones, and would offer them in a menu."""
+        before = self.offer.defaultAction()
+        if before is not None and before is not offer:
+            self.offer.removeAction(before)
+        if offer is not None:
+            self.offer.setDefaultAction(offer)
 
     @Slot()
     def dismiss(self) -> None:

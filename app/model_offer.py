@@ -17,16 +17,22 @@ class ModelOffer(QObject):
     def __init__(self, controller: Controller, message: MessageBar) -> None:
         super().__init__(message)
         self._controller, self._message = controller, message
+        self._wanted: tuple[str, Loading] = ("", Loading())
+        self._load = QAction(self)  # one for all offers: a button would keep each of many
+        self._load.triggered.connect(self._accept)
         controller.editor.reattributor.model_wanted.connect(self._offer)
         controller.model_ready.connect(self._ready)
 
     @Slot(str, object)
     def _offer(self, text: str, model: Identity) -> None:
-        name, loading = how_to_load(model)
-        load = QAction(f"Load {model.name}", self)
-        load.triggered.connect(lambda: self._controller.use_model(name, loading))
-        load.triggered.connect(self._message.dismiss)
-        self._message.show_message(text, "warning", load)
+        self._wanted = how_to_load(model)
+        self._load.setText(f"Load {model.name}")
+        self._message.show_message(text, "warning", self._load)
+
+    @Slot()
+    def _accept(self) -> None:
+        self._message.dismiss()  # first, as loading may be refused with a message of its own
+        self._controller.use_model(*self._wanted)
 
     @Slot(str, str)
     def _ready(self, name: str, device: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel
 
 from app.message_bar import MessageBar
@@ -39,3 +40,16 @@ def test_markup_in_a_message_is_shown_as_text(bar):
     label = bar.findChild(QLabel)
     assert label.textFormat() == Qt.TextFormat.PlainText
     assert label.text() == "<b>bold.png</b> is damaged"
+
+
+def test_the_button_keeps_no_offers_of_earlier_messages(bar):
+    first, second = QAction("Load A", bar), QAction("Load B", bar)
+    bar.show_message("Another model is loaded.", "warning", first)
+    bar.show_message("Another model is loaded.", "warning", second)
+    assert bar.offer.actions() == [second]
+    assert bar.offer.text() == "Load B"
+    bar.show_message("Another model is loaded.", "warning", second)
+    assert bar.offer.actions() == [second]
+    bar.show_message("By the way", "warning")
+    assert bar.offer.actions() == []
+    assert bar.offer.isHidden()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog
 from windows import idle, press, run_to_the_end, settled
 
@@ -424,6 +425,26 @@ def test_the_model_of_an_older_run_is_offered_and_then_effects_come(qtbot, windo
     qtbot.waitUntil(lambda: attributed(window))
     assert engine.used[0] == "scripted"
     assert not window.message.offer.isVisible()
+
+
+def test_many_offers_of_models_leave_one_action_that_loads_the_last(qtbot, window, engine):
+    wanted = window.controller.editor.reattributor.model_wanted
+    for name in ("A", "B"):
+        wanted.emit(f"This trace was made by the model {name}.", Identity(name))
+    assert [action.text() for action in window.message.offer.actions()] == ["Load B"]
+    offers = [action.text() for action in window.message.findChildren(QAction)]
+    assert [text for text in offers if text.startswith("Load ")] == ["Load B"]
+    window.message.offer.click()
+    qtbot.waitUntil(lambda: window.status.model.text().startswith("B "))
+    assert engine.used[0] == "B"
+
+
+def test_a_models_offer_that_is_refused_says_why(qtbot, window):
+    press(window, "run")
+    window.controller.editor.reattributor.model_wanted.emit("Another model is loaded.", Identity("A"))
+    window.message.offer.click()
+    assert "A run goes on" in window.message.text
+    qtbot.waitUntil(lambda: idle(window), timeout=20_000)
 
 
 def test_a_models_offer_loads_it_as_it_was():
