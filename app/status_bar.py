@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QWidget
 
 from app.theme import GAP
+from app.wording import two_digits
 from core.counted import counted
 
 _PATIENCE = 300
@@ -17,7 +18,7 @@ class StatusBar(QStatusBar):
 
     Attributes:
         stage, regions, model, rate: labels with what is going on, how many regions there are, which model
-            on which device, tokens a second.
+            on which device once it is loaded, tokens a second.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -31,7 +32,7 @@ class StatusBar(QStatusBar):
         self.stage.setContentsMargins(GAP, 0, GAP, 0)
         self.addWidget(self.stage)
         self.addWidget(self._bar)
-        self.regions, self.model, self.rate = QLabel(), QLabel("Model is loading"), QLabel()
+        self.regions, self.model, self.rate = QLabel(), QLabel(), QLabel()
         for label in (self.regions, self.model, self.rate):
             label.setContentsMargins(GAP, 0, GAP, 0)
             self.addPermanentWidget(label)
@@ -58,7 +59,7 @@ class StatusBar(QStatusBar):
 
     @Slot(float)
     def set_rate(self, tokens_per_second: float) -> None:
-        self.rate.setText(f"{tokens_per_second:.0f} tokens/s" if tokens_per_second > 0 else "")
+        self.rate.setText(_rate(tokens_per_second) if tokens_per_second > 0 else "")
 
     def set_regions(self, count: int | None) -> None:
         self.regions.setText("" if count is None else counted(count, "region"))
@@ -71,3 +72,11 @@ class StatusBar(QStatusBar):
         self._bar.setRange(0, 0 if fraction is None else 1000)
         if fraction is not None:
             self._bar.setValue(round(1000 * fraction))
+
+
+def _rate(tokens_per_second: float) -> str:
+    """``0.43 tokens/s``, ``1 token/s`` or ``186 tokens/s``: slow runs are told from runs that stand still."""
+    if tokens_per_second >= 10:
+        return f"{counted(round(tokens_per_second), 'token')}/s"
+    figure = two_digits(tokens_per_second)
+    return f"{counted(1, 'token') if figure == '1' else f'{figure} tokens'}/s"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolBar, QToolButton
+from scripted_engine import ScriptedEngine
 from windows import idle, press, run_to_the_end, settled
 
 from app.actions import ACTIONS
@@ -12,7 +14,9 @@ from app.dialogs.about import AboutDialog
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.prompt_bar import RunState
 from app.samples import GENERATED_ONLY
+from app.status_bar import StatusBar
 from app.theme import tokens
+from core.errors import InputError
 from core.store import read_trace
 
 
@@ -31,6 +35,37 @@ def test_the_status_bar_counts_one_region_as_one(window):
 
 def test_the_status_bar_names_model_and_device_once_they_are_loaded(qtbot, window):
     qtbot.waitUntil(lambda: window.status.model.text() == "scripted · cpu")
+
+
+def test_a_model_that_could_not_be_loaded_is_not_said_to_be_loading(qtbot, make, monkeypatch):
+    def fail(*_) -> None:
+        raise InputError("The model does not fit into memory.")
+
+    monkeypatch.setattr(ScriptedEngine, "warm_up", fail)
+    window = make()
+    window.begin(None)
+    qtbot.waitUntil(lambda: "does not fit" in window.message.text)
+    assert window.status.model.text() == ""
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (0.0, ""),
+        (0.043, "0.043 tokens/s"),
+        (0.43, "0.43 tokens/s"),
+        (1.0, "1 token/s"),
+        (1.04, "1 token/s"),
+        (1.26, "1.3 tokens/s"),
+        (9.96, "10 tokens/s"),
+        (186.4, "186 tokens/s"),
+    ],
+)
+def test_the_speed_of_a_slow_run_is_not_rounded_to_nothing(qtbot, rate, text):
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.set_rate(rate)
+    assert bar.rate.text() == text
 
 
 def test_run_streams_and_is_kept(qtbot, window):
