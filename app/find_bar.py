@@ -65,7 +65,7 @@ class FindBar(QWidget):
         self.nats.setValue(self._finder.filter.nats)
         self.nats.setAccessibleName("Estimated reliance, nats")
         self.nats.setToolTip("Where a step's estimated reliance on the screenshot begins to count")
-        self.walk = WalkButtons("result", ("Shift+F3", "F3"), self)
+        self.walk = WalkButtons("result", self)
         self._close = QToolButton(self)
         self._close.setAutoRaise(True)
         self._close.setIconSize(QSize(14, 14))

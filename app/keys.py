@@ -85,7 +85,14 @@ def apply(actions: Mapping[str, QAction]) -> None:
     for action in ACTIONS:
         made = actions[action.id]
         made.setShortcuts([QKeySequence(key) for key in keys[action.id]])
-        made.setToolTip(f"{action.tip} ({shown(keys[action.id])})" if keys[action.id] else action.tip)
+        made.setToolTip(with_keys(action.tip, made))
+
+
+def with_keys(tip: str, action: QAction) -> str:
+    """``tip`` and the keys of an action, such as "Play (Space)"; without keys just ``tip``."""
+    portable_text = QKeySequence.SequenceFormat.PortableText
+    keys = shown(key.toString(portable_text) for key in action.shortcuts())
+    return f"{tip} ({keys})" if keys else tip
 
 
 def _kept(action_id: str) -> tuple[str, ...] | None:

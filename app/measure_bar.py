@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app import theme
 from app.elided_label import ElidedLabel
+from app.keys import with_keys
 from app.session import Session
 from app.wording import percent
 from core.agreement import Faithfulness, faithfulness, inside_intervals, latest
@@ -39,6 +41,7 @@ class MeasureBar(QWidget):
         super().__init__(parent)
         self._session = session
         self._busy = False
+        self._measure: QAction | None = None
         self._badge = ElidedLabel(self)
         self._badge.setAccessibleName("Measured faithfulness of this trace")
         self._button = QPushButton(self)
@@ -53,6 +56,12 @@ class MeasureBar(QWidget):
         session.run_ended.connect(self._show_state)
         session.measured_changed.connect(self._show_state)
         self._show_state()
+
+    def show_keys(self, measure: QAction) -> None:
+        """Tell in the tool tip of the button which keys do the same."""
+        self._measure = measure
+        measure.changed.connect(self._show_button)
+        self._show_button()
 
     @property
     def badge(self) -> str:
@@ -79,9 +88,10 @@ class MeasureBar(QWidget):
     def _show_button(self) -> None:
         trace = self._session.trace
         self._button.setText("Cancel" if self._busy else "Measure step")
-        self._button.setToolTip(
-            "Stop measuring" if self._busy else "Remove each region and ask the model again (Ctrl+M)"
-        )
+        measuring = "Remove each region and ask the model again"
+        if self._measure is not None:
+            measuring = with_keys(measuring, self._measure)
+        self._button.setToolTip("Stop measuring" if self._busy else measuring)
         there = trace is not None and trace.status != "running" and len(trace) > 0
         self._button.setEnabled(self._busy or there)
 

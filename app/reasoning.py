@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QAction, QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.elided_label import ElidedLabel
 from app.find_bar import FindBar
+from app.key_tip import KeyTip
 from app.reasoning_text import ReasoningText
 from app.region_bar import RegionBar
 from app.session import Session
@@ -40,7 +43,7 @@ class Reasoning(QWidget):
         self._live.setCheckable(True)
         self._live.setChecked(session.follow)
         self._live.setAutoRaise(True)
-        self._live.setToolTip("Keep the newest token in view and selected (Alt+→)")
+        self._live.setToolTip("Keep the newest token in view and selected")
         self._live.setAccessibleName("Follow live")
         self.find_bar = FindBar(session, self)
         self.find_bar.hide()
@@ -49,7 +52,7 @@ class Reasoning(QWidget):
         self._find.setText("Find")
         self._find.setAutoRaise(True)
         self._find.setCheckable(True)
-        self._find.setToolTip("Look for words, or for steps of a kind (Ctrl+F)")
+        self._find.setToolTip("Look for words, or for steps of a kind")
         self._find.setAccessibleName("Find in the reasoning")
         head = QHBoxLayout()
         head.setContentsMargins(theme.WIDE, theme.TIGHT, theme.GAP, theme.TIGHT)
@@ -79,6 +82,13 @@ class Reasoning(QWidget):
         session.region_selected.connect(self._marks_changed)
         session.display_changed.connect(self.text.restyle)
         self._trace_changed()
+
+    def show_keys(self, actions: Mapping[str, QAction]) -> None:
+        """Tell in the tool tips which keys do the same, by action id."""
+        KeyTip(self._live, actions["live"])
+        KeyTip(self._find, actions["find"])
+        self.find_bar.walk.show_keys(actions["find_previous"], actions["find_next"])
+        self.region_bar.walk.show_keys(actions["region_previous"], actions["region_next"])
 
     @Slot()
     def open_find(self) -> None:

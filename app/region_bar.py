@@ -21,7 +21,7 @@ class RegionBar(QWidget):
         self._session = session
         self.setAccessibleName("Tokens that rest on the chosen region")
         self._text = ElidedLabel(self)
-        self.walk = WalkButtons("token on the region", ("Ctrl+↑", "Ctrl+↓"), self)
+        self.walk = WalkButtons("token on the region", self)
         self._close = QToolButton(self)
         self._close.setAutoRaise(True)
         self._close.setIconSize(QSize(14, 14))

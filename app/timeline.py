@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QSize, Signal, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.effect_columns import Order
 from app.elided_label import ElidedLabel
 from app.icons import icon
+from app.key_tip import KeyTip
 from app.playback import SPEEDS, Playback
 from app.session import Session
 from app.settings import settings
@@ -19,15 +23,16 @@ from app.wording import span_name
 _ORDERS: dict[str, Order] = {"by importance": "importance", "by hierarchy": "hierarchy"}
 
 _BUTTONS = (
-    ("first", "First token", "Home"),
-    ("step-back", "Previous step", "Ctrl+←"),
-    ("token-back", "Previous token", "←"),
-    ("play", "Play", "Space"),
-    ("token-forward", "Next token", "→"),
-    ("step-forward", "Next step", "Ctrl+→"),
-    ("last", "Last token", "End"),
-    ("loop", "Loop the selection", "Ctrl+Shift+L"),
+    ("first", "First token", "first"),
+    ("step-back", "Previous step", "step_back"),
+    ("token-back", "Previous token", "token_back"),
+    ("play", "Play", "play"),
+    ("token-forward", "Next token", "token_forward"),
+    ("step-forward", "Next step", "step_forward"),
+    ("last", "Last token", "last"),
+    ("loop", "Loop the selection", "loop"),
 )
+"""Icon, tool tip, and the action that does the same."""
 
 
 class Timeline(QWidget):
@@ -82,6 +87,11 @@ class Timeline(QWidget):
         session.display_changed.connect(self.strip.redraw)
         self._trace_changed()
 
+    def show_keys(self, actions: Mapping[str, QAction]) -> None:
+        """Tell in the tool tips which keys do the same, by action id."""
+        for name, _, action in _BUTTONS:
+            KeyTip(self._buttons[name], actions[action])
+
     # --- what the action table binds -----------------------------------------------------------------------
 
     @Slot()
@@ -130,12 +140,12 @@ class Timeline(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(theme.GAP, theme.TIGHT, theme.WIDE, theme.TIGHT)
         bar.setSpacing(2)
-        for name, text, keys in _BUTTONS:
+        for name, text, _ in _BUTTONS:
             button = QToolButton(self)
             button.setAutoRaise(True)
             button.setIconSize(QSize(16, 16))
             button.setAccessibleName(text)
-            button.setToolTip(f"{text} ({keys})")
+            button.setToolTip(text)
             self._buttons[name] = button
             bar.addWidget(button)
         for name, slot in (

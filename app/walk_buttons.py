@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app import theme
 from app.icons import icon
+from app.key_tip import KeyTip
 
 
 class WalkButtons(QWidget):
@@ -18,8 +20,8 @@ class WalkButtons(QWidget):
 
     walked = Signal(int)
 
-    def __init__(self, what: str, keys: tuple[str, str], parent: QWidget | None = None) -> None:
-        """``what`` is walked through, such as "result"; ``keys`` do the same as the two buttons."""
+    def __init__(self, what: str, parent: QWidget | None = None) -> None:
+        """``what`` is walked through, such as "result"."""
         super().__init__(parent)
         self._count = QLabel(self)
         self._count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -28,18 +30,23 @@ class WalkButtons(QWidget):
         row.setSpacing(2)
         row.addWidget(self._count)
         self._buttons: dict[int, QToolButton] = {}
-        for delta, text, key in ((-1, "Previous", keys[0]), (1, "Next", keys[1])):
+        for delta, text in ((-1, "Previous"), (1, "Next")):
             button = QToolButton(self)
             button.setAutoRaise(True)
             button.setIconSize(QSize(16, 16))
             button.setAccessibleName(f"{text} {what}")
-            button.setToolTip(f"{text} {what} ({key})")
+            button.setToolTip(f"{text} {what}")
             self._buttons[delta] = button
             row.addWidget(button)
         self._buttons[-1].clicked.connect(self._back)
         self._buttons[1].clicked.connect(self._on)
         self.show_position(0, 0)
         self._draw_icons()
+
+    def show_keys(self, back: QAction, on: QAction) -> None:
+        """Tell in the tool tips which keys do the same."""
+        KeyTip(self._buttons[-1], back)
+        KeyTip(self._buttons[1], on)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 from app import keys
-from app.actions import ACTIONS, build
+from app.actions import ACTIONS, build, shown
 from app.dialogs.shortcuts import ShortcutsSheet
 from app.settings import settings
 from core.errors import InputError
@@ -121,3 +121,24 @@ def test_the_chosen_keys_come_back_in_the_next_window(qtbot, sheet):
     keys.apply(built)
     assert built["quit"].shortcuts() == []
     assert built["open"].shortcuts() == [QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_O)]
+
+
+def test_the_panes_tell_the_keys_that_are_assigned_now(make):
+    window = make(shown=False)
+    tips = {
+        "step_back": window.timeline._buttons["step-back"].toolTip,
+        "live": window.reasoning._live.toolTip,
+        "find": window.reasoning._find.toolTip,
+        "find_next": window.reasoning.find_bar.walk._buttons[1].toolTip,
+        "region_previous": window.reasoning.region_bar.walk._buttons[-1].toolTip,
+        "measure_step": window.regions.measure_bar._button.toolTip,
+    }
+    for number, (name, tip) in enumerate(tips.items()):
+        plain, _, told = tip().rpartition(" (")
+        assert told == f"{shown(action(name).keys)})"
+        keys.assign(action(name), [f"Ctrl+Alt+{number}"])
+        keys.apply(window.actions_by_id)
+        assert tip() == f"{plain} (Ctrl+Alt+{number})"
+        keys.assign(action(name), [])
+        keys.apply(window.actions_by_id)
+        assert tip() == plain
