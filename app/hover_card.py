@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -48,13 +48,22 @@ class HoverCard(QLabel):
             self.hide()
             return
         if text != self.text():
-            self.setWordWrap(False)
             self.setText(text)
-            self.setWordWrap(self.sizeHint().width() > self.maximumWidth())
-            self.adjustSize()
+            self._fit()
         self.move(beside(pointer, self.size(), self._area.rect()))
         self.show()
         self.raise_()
+
+    def _fit(self) -> None:
+        """Take the size of the text, and wrap it only where it is too long for one line."""
+        self.setWordWrap(False)
+        self.setWordWrap(self.sizeHint().width() > self.maximumWidth())
+        self.adjustSize()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours = theme.tokens(self.palette())
