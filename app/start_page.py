@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QIcon, QPalette, QPixmap, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QFont, QIcon, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -41,6 +41,7 @@ class StartPage(QScrollArea):
     """Explains, offers what is open to be run, and the samples; it scrolls where there is little room.
 
     Attributes:
+        title: says what it is about.
         samples: one button a sample; that of the open one is checked.
         run: runs what is open.
         done: leaves the page.
@@ -72,13 +73,10 @@ class StartPage(QScrollArea):
         column = QVBoxLayout(page)
         column.setContentsMargins(2 * WIDE, 2 * WIDE, 2 * WIDE, 2 * WIDE)
         column.setSpacing(WIDE)
-        title = QLabel("See what a model looks at while it thinks")
-        font = title.font()
-        font.setPointSizeF(font.pointSizeF() * 1.5)
-        font.setBold(True)
-        title.setFont(font)
-        title.setWordWrap(True)
-        column.addWidget(title)
+        self.title = QLabel("See what a model looks at while it thinks")
+        self.title.setWordWrap(True)
+        self._enlarge_title()
+        column.addWidget(self.title)
         words = QLabel("\n\n".join(SENTENCES))
         words.setWordWrap(True)
         column.addWidget(words)
@@ -176,8 +174,16 @@ class StartPage(QScrollArea):
         if event.type() == QEvent.Type.FontChange and self.widget() is not None:
             self.run.setStyleSheet("")  # a style sheet keeps the font it was given with
             self._recolour()
+            self._enlarge_title()
         if event.type() == QEvent.Type.PaletteChange and self.widget() is not None:
             self._recolour()
+
+    def _enlarge_title(self) -> None:
+        """Set the title in the size that goes with the rest: a size of its own follows no preferences."""
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * 1.5)
+        font.setBold(True)
+        self.title.setFont(font)
 
     def _recolour(self) -> None:
         page = self.widget()

@@ -186,6 +186,16 @@ def test_run_leaves_the_first_page_for_good(qtbot, window, make):
     assert again.front.currentWidget() is again.start_page
 
 
+def test_the_title_of_the_first_page_follows_the_text_size(qtbot):
+    page = StartPage((), QAction("Open"), QAction("Run"))
+    qtbot.addWidget(page)
+    font = page.font()
+    assert page.title.font().pointSizeF() == 1.5 * font.pointSizeF()
+    font.setPointSizeF(18)
+    page.setFont(font)
+    assert page.title.font().pointSizeF() == 27
+
+
 def test_without_samples_the_first_page_still_helps(qtbot):
     page = StartPage((), QAction("Open"), QAction("Run"))
     qtbot.addWidget(page)
