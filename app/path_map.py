@@ -15,6 +15,8 @@ from core.dynamics import changes, shape_of_trace
 from core.quantity import ESTIMATED
 
 MARGIN = 28
+RISE = 10.0
+"""Pixels between a step and the bottom of its number."""
 DOT = 4.0
 REACH = 14.0
 """Pixels around a step in which a click means it."""
@@ -78,10 +80,18 @@ class PathMap(QWidget):
         """Where a step is drawn."""
         return QPointF(*self._places()[step].tolist())
 
+    def label_box(self, step: int) -> QRectF:
+        """Where the number of a step is written: above it, inside the map."""
+        place, metrics = self.place(step), self.fontMetrics()
+        wide, high = metrics.horizontalAdvance(f"{step + 1:,}") + 2, metrics.height()
+        left = max(0.0, min(place.x() - wide / 2, self.width() - wide))
+        return QRectF(left, place.y() - RISE - high, wide, high)
+
     def _places(self) -> np.ndarray:
         """Pixels of all steps, [steps, 2]; both axes have one scale, so that distances can be compared."""
         low, high = self._points.min(0), self._points.max(0)
-        room = np.array([self.width() - 2 * MARGIN, self.height() - 2 * MARGIN], float)
+        margin = max(MARGIN, RISE + self.fontMetrics().height())  # a number above the highest step has room
+        room = np.maximum([self.width() - 2 * margin, self.height() - 2 * margin], 1.0)
         scale = float((room / np.maximum(high - low, 1e-9)).min())
         return np.array([self.width(), self.height()]) / 2 + (self._points - (low + high) / 2) * scale
 
@@ -113,8 +123,7 @@ class PathMap(QWidget):
         current = self._current()
         for step in sorted({0, len(places) - 1} | ({current} if current is not None else set())):
             painter.setPen(QColor(colours.accent if step == current else colours.muted))
-            box = QRectF(places[step].x() - 40, places[step].y() - 26, 80, 16)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{step + 1:,}")
+            painter.drawText(self.label_box(step), int(Qt.AlignmentFlag.AlignCenter), f"{step + 1:,}")
         if current is not None:
             painter.setPen(QPen(QColor(colours.accent), 2.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QApplication
 from windows import press, run_to_the_end
 
@@ -37,6 +37,22 @@ def test_the_mark_of_the_playhead_follows_the_window(qtbot, window):
     first = dialog.map.grab().toImage()
     window.controller.session.select_step(2)
     assert dialog.map.grab().toImage() != first
+    dialog.close()
+
+
+def test_numbers_of_steps_have_room_inside_the_map_at_large_text(qtbot, window):
+    trace = run_to_the_end(qtbot, window)
+    dialog = opened(window)
+    font = dialog.map.font()
+    font.setPointSizeF(26)
+    dialog.map.setFont(font)
+    for step in range(trace.step_count):
+        box = dialog.map.label_box(step)
+        metrics = dialog.map.fontMetrics()
+        assert box.height() >= metrics.height()
+        assert box.width() >= metrics.horizontalAdvance(f"{step + 1:,}")
+        assert box.bottom() < dialog.map.place(step).y()
+        assert QRectF(dialog.map.rect()).contains(box)
     dialog.close()
 
 
