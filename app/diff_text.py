@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QTextCharFormat, QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -50,7 +50,19 @@ class DiffText(QPlainTextEdit):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
-            self.choose_at(self.cursorForPosition(event.position().toPoint()).position())
+            self.choose_at(self._character_at(event.position()))
+
+    def _character_at(self, point: QPointF) -> int:
+        """The character at a point of the viewport; a cursor goes behind one whose right half is clicked."""
+        cursor = self.cursorForPosition(point.toPoint())
+        block, layout = cursor.block(), cursor.block().layout()
+        corner = self.blockBoundingGeometry(block).translated(self.contentOffset()).topLeft()
+        for number in range(layout.lineCount()):
+            line = layout.lineAt(number)
+            if 0 <= point.y() - corner.y() - line.y() < line.height():
+                place = line.xToCursor(point.x() - corner.x(), line.CursorPosition.CursorOnCharacter)
+                return block.position() + place
+        return cursor.position()
 
     def choose_at(self, position: int) -> None:
         """Choose the token at a place of the text, in characters."""

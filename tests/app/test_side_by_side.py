@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_traces import fake_trace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog
 from wheel import turn
 from windows import idle, press, run_to_the_end
@@ -76,6 +76,23 @@ def test_a_place_in_the_text_moves_both_playheads(beside):
     place = beside.text.toPlainText().index("<b>window") + 1
     beside.text.choose_at(place)
     assert beside.sessions[1].selection.start == 2
+
+
+def test_a_click_anywhere_on_a_character_means_its_token(qtbot, beside):
+    view, text = beside.text, beside.text.toPlainText()
+    chosen = []
+    view.token_chosen.connect(lambda token, of_second: chosen.append((token, of_second)))
+    last = text.index("</b>") + len("</b>") - 1
+    cursor = view.textCursor()
+    edges = []
+    for position in (last, last + 1):
+        cursor.setPosition(position)
+        edges.append(view.cursorRect(cursor))
+    for share in (0.2, 0.8):
+        x = edges[0].x() + share * (edges[1].x() - edges[0].x())
+        place = QPoint(round(x), edges[0].center().y())
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert chosen == [(2, True), (2, True)]
 
 
 def test_the_wheel_with_control_leaves_the_text_its_size(beside):
