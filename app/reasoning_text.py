@@ -342,8 +342,8 @@ class ReasoningText(QPlainTextEdit):
 
     def _return_to_selection(self) -> None:
         """Scroll from the top, where new text begins, to the live end or to what is selected."""
-        selection = self._session.selection
-        if self._session.follow:
+        trace, selection = self._session.trace, self._session.selection
+        if self._session.follow and trace is not None and trace.status == "running":
             self.scroll_to_end()
         elif selection is not None:
             self.show_token(selection.start)

@@ -257,6 +257,13 @@ def test_another_text_size_keeps_the_live_end_in_view(pane, session):
     assert session.follow
 
 
+def test_another_text_size_leaves_a_run_that_was_opened_at_its_beginning(pane, session):
+    session.set_trace(fake_trace(5000))
+    assert session.follow
+    resize_text(pane)
+    assert pane.text.verticalScrollBar().value() == 0
+
+
 @pytest.mark.qt_log_ignore("does not support raise", extend=True)
 def test_hover_tells_log_probability_and_reliance_as_plain_text(pane, session):
     session.set_trace(fake_trace())
