@@ -428,13 +428,17 @@ class Window(QMainWindow):
             self.message.show_message(UNCALIBRATED_MODEL, offer=self.actions_by_id["calibrate"])
 
     def _say_what_to_expect(self) -> None:
-        """Warn where the model cannot read the screenshot; otherwise clear the bar."""
+        """Warn where the model cannot read the screenshot; otherwise take such a warning back.
+
+        Other messages stay, such as why the model could not be loaded while the screenshot was opened.
+        """
         scene = self.controller.scene
         if self.controller.generated_only and scene is not None and scene.truth is None:
             self.message.show_message(GENERATED_ONLY)
-        else:
+            return
+        if self.message.text in (GENERATED_ONLY, UNCALIBRATED_MODEL):
             self.message.dismiss()
-            self._offer_calibration()
+        self._offer_calibration()
 
     def _show_regions(self) -> None:
         scene = self.controller.scene

@@ -46,6 +46,8 @@ def test_a_model_that_could_not_be_loaded_is_not_said_to_be_loading(qtbot, make,
     window.begin(None)
     qtbot.waitUntil(lambda: "does not fit" in window.message.text)
     assert window.status.model.text() == ""
+    qtbot.waitUntil(lambda: window.controller.scene is not None)
+    assert "does not fit" in window.message.text  # whichever came first
 
 
 @pytest.mark.parametrize(
