@@ -169,7 +169,8 @@ def test_a_trigger_is_refused_before_it_can_run(saved):
 
 def test_a_trigger_hidden_behind_other_tables_is_refused_too(saved):
     forge = "CREATE TRIGGER zz AFTER INSERT ON meta BEGIN UPDATE token SET text = 'FORGED'; END"
-    alter(saved, forge, "CREATE TABLE zz (x)", *(f"CREATE TABLE a{number} (x)" for number in range(1000)))
+    others = [f"CREATE TABLE a{number} (x)" for number in range(1000)]
+    alter(saved, "BEGIN", forge, "CREATE TABLE zz (x)", *others, "COMMIT")
     with pytest.raises(InputError, match="triggers"):
         set_notes(saved, "x")
 
