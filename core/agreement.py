@@ -74,6 +74,21 @@ def inside_intervals(trace: Trace, measured: Sequence[Measurement]) -> tuple[int
     return inside, count
 
 
+def estimated_spans(trace: Trace, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of the token spans (start, end) whose effects are all estimated: what can be verified.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = [(start, end) for start, end in spans if end <= trace.estimated]
+    if not found:
+        raise InputError(
+            "The run ended before the effects of these steps were estimated, so there is nothing to hold "
+            "against what would be measured. Choose earlier steps, or run again."
+        )
+    return found
+
+
 def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     """How well the estimates of a trace agree with measurements of some of its steps.
 
@@ -94,12 +109,8 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     Raises:
         InputError: nothing is estimated of what was measured.
     """
-    measured = [m for m in measured if m.end <= trace.estimated]
-    if not measured:
-        raise InputError(
-            "The run ended before the effects of these steps were estimated, so there is nothing to hold "
-            "against what was measured. Choose earlier steps, or run again."
-        )
+    known = estimated_spans(trace, [(m.start, m.end) for m in measured])
+    measured = [m for m in measured if (m.start, m.end) in known]
     inside, count = inside_intervals(trace, measured)
     intervals = {"nominal": NOMINAL, "inside": inside, "effects": count}
     estimated = np.stack([trace.span_effects(m.start, m.end) for m in measured])

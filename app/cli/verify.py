@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     """Do ``sightline verify``."""
     from app.cli.export import parse_steps
     from core.ablation import measure_spans, operator_named
-    from core.agreement import agreement
+    from core.agreement import agreement, estimated_spans
     from core.export.format import checked_steps
     from core.store import add_measurements, read_trace
     from models.thinker import load_thinker
@@ -46,6 +46,10 @@ def run(args: Namespace) -> int:
     first, last = checked_steps(trace, parse_steps(args.steps) if args.steps else None)
     if first == last:
         raise InputError("The trace has no tokens, so there is nothing to verify.")
+    steps = [(step.start, step.end) for step in trace.steps[first:last]]
+    spans = estimated_spans(trace, steps)
+    if left_out := len(steps) - len(spans):
+        say(f"Note: left out {counted(left_out, 'step')} that the run ended before it estimated.")
     tell = progress()
     thinker = load_thinker(
         str(trace.model.details.get("source", trace.model.name)),
@@ -54,7 +58,6 @@ def run(args: Namespace) -> int:
     )
     if thinker.identity.sha256 != trace.model.sha256:
         say("Note: the model on this machine is not the one that wrote this trace; its effects may differ.")
-    spans = [(step.start, step.end) for step in trace.steps[first:last]]
     prepared = thinker.prepare(trace.screenshot.pixels, trace.prompt)
     measured = measure_spans(
         thinker,
@@ -69,8 +72,6 @@ def run(args: Namespace) -> int:
     )
     add_measurements(path, measured, trace.region_map)
     result = agreement(trace, measured)
-    if left_out := len(measured) - len(result["steps"]):
-        say(f"Note: left out {counted(left_out, 'step')} that the run ended before it estimated.")
     print(json.dumps(result) if args.json else harmless(_table(result)))
     return DONE
 

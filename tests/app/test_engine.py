@@ -106,7 +106,12 @@ def test_verify_says_how_many_steps_a_killed_run_never_estimated(
     assert main(["verify", str(path), "--masks", "4"]) == 0
     told = capsys.readouterr()
     assert "left out 1 step that the run ended before" in told.err
-    assert len(read_trace(path).measured) == killed.step_count
+    assert len(read_trace(path).measured) == killed.step_count - 1
+    last = f"{killed.step_count - 1}:{killed.step_count}"
+    assert main(["verify", str(path), "--steps", last, "--masks", "4"]) == 2
+    told = capsys.readouterr()
+    assert told.err.strip().splitlines()[-1].startswith("sightline: The run ended before the effects")
+    assert "Measuring" not in told.err
 
 
 def test_a_trace_cannot_command_the_terminal_of_who_verifies_it(
