@@ -109,7 +109,7 @@ def agreement(trace: Trace, measured: Sequence[Measurement]) -> dict[str, Any]:
     Raises:
         InputError: nothing is estimated of what was measured.
     """
-    known = estimated_spans(trace, [(m.start, m.end) for m in measured])
+    known = set(estimated_spans(trace, [(m.start, m.end) for m in measured]))
     measured = [m for m in measured if (m.start, m.end) in known]
     inside, count = inside_intervals(trace, measured)
     intervals = {"nominal": NOMINAL, "inside": inside, "effects": count}

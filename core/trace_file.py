@@ -93,17 +93,18 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         if mode != "rwc":
-            _limit(connection, path if mode == "ro" else None)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
+            _guard(connection, path if mode == "ro" else None)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _limit(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Let no query run for ever and, where ``path`` is given, no value be longer than that file."""
+def _guard(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Trust no schema, let no query run for ever and, where ``path`` is given, no value be longer than that
+    file."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
     if path is not None:
         longest = min(LONGEST_VALUE, max(path.stat().st_size, 1 << 16))
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
@@ -275,9 +276,7 @@ def _checked(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Con
     connection.execute("COMMIT")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         connection.backup(memory)
-        _limit(memory, path)
-        memory.execute("PRAGMA trusted_schema = OFF")
-        memory.execute("PRAGMA cell_size_check = ON")
+        _guard(memory, path)
         migrate(memory)
         _check_tables(memory, path)
         yield memory
