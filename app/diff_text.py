@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QTextCharFormat, QTextCursor, QWheelEvent
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QWidget
 
+from app.read_only_text import ReadOnlyText
 from app.theme import tokens
 from core.trace import Trace
 from core.trace_diff import Kind, Passage
 
 
-class DiffText(QPlainTextEdit):
+class DiffText(ReadOnlyText):
     """Shows passages; everything the models wrote is inserted as plain text.
 
     Signals:
@@ -29,7 +30,6 @@ class DiffText(QPlainTextEdit):
         self.passages = list(passages)
         self._traces = (first, second)
         self._places: list[tuple[int, int, bool]] = []
-        self.setReadOnly(True)
         self.setAccessibleName("Difference of the reasoning")
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -40,12 +40,6 @@ class DiffText(QPlainTextEdit):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._fill()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()  # Qt would zoom by another font, which no longer follows the preferences
-            return
-        super().wheelEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)

@@ -28,9 +28,10 @@ from PySide6.QtGui import (
     QTextLayout,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from app import theme
+from app.read_only_text import ReadOnlyText
 from app.scroll_bar import flat_bars
 from app.session import Session
 from app.step_gutter import StepGutter
@@ -61,7 +62,7 @@ class ShownBlock(NamedTuple):
     tokens: range
 
 
-class ReasoningText(QPlainTextEdit):
+class ReasoningText(ReadOnlyText):
     """Shows the tokens of the session's trace.
 
     Attributes:
@@ -81,9 +82,8 @@ class ReasoningText(QPlainTextEdit):
         self.setDocument(self.tokens.document)
         self._boxes = TokenBoxes(self.tokens)
         self._levels = TintLevels()
-        self.setReadOnly(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setFrameShape(ReasoningText.Shape.NoFrame)
         self.setPlaceholderText("The model's reasoning appears here, token by token.")
         self.setAccessibleName("Reasoning")
         self.setMinimumSize(180, 100)
@@ -412,11 +412,9 @@ class ReasoningText(QPlainTextEdit):
         return data
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            event.ignore()  # Qt would zoom by another font, which no longer follows the preferences
-            return
         super().wheelEvent(event)
-        self._maybe_scrolled_away()
+        if event.isAccepted():  # else nothing moved
+            self._maybe_scrolled_away()
 
     def _maybe_scrolled_away(self) -> None:
         bar = self.verticalScrollBar()

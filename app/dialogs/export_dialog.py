@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMessageBox,
-    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -30,6 +29,7 @@ from app import exporting
 from app.controller import Controller
 from app.exporting import Refused, Wanted
 from app.option_form import OptionForm
+from app.read_only_text import ReadOnlyText
 from app.settings import settings
 from app.theme import GAP, WIDE
 from core.errors import InputError
@@ -131,8 +131,7 @@ class ExportDialog(QDialog):
         self.picture.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.picture.setWordWrap(True)
         self.picture.setTextFormat(Qt.TextFormat.PlainText)
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
+        self.text = ReadOnlyText()
         self.text.setAccessibleName("Preview")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._preview = QStackedWidget()

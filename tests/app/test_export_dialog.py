@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
+from wheel import turn
 from windows import press, run_to_the_end
 
 from core.export.options import Option
@@ -84,6 +85,14 @@ def test_data_is_previewed_as_text_and_saved_for_the_chosen_steps(qtbot, dialog,
     save(dialog, monkeypatch, tmp_path / "a")
     qtbot.waitUntil(lambda: dialog.note.text() == f"Saved {tmp_path / 'a.json'}", timeout=30_000)
     assert [s["index"] for s in json.loads((tmp_path / "a.json").read_text())["steps"]] == [1, 2]
+
+
+def test_the_wheel_with_control_leaves_the_font_of_the_preview(qtbot, dialog):
+    choose(dialog, "json")
+    previewed(qtbot, dialog, lambda dialog: bool(dialog.text.toPlainText()))
+    font = dialog.text.font()
+    turn(dialog.text.viewport(), 120, Qt.KeyboardModifier.ControlModifier)
+    assert dialog.text.font() == font
 
 
 def test_every_format_has_its_options_in_the_dialog(dialog):
