@@ -109,7 +109,7 @@ def _fetch(name: str, agreed: bool, hub: Hub) -> int:
     except KeyboardInterrupt:
         say("Interrupted; what came is kept, and the same command goes on from there.")
         return INTERRUPTED
-    print(folder)
+    print(harmless(str(folder)))
     return DONE
 
 
