@@ -1,7 +1,7 @@
-"""What the window does: open, run, hold, stop. Knows the workers and the session, and no widget.
+"""What the window does: open, find regions, run over them. Knows the workers and the session, and no widget.
 
 Workers, so that one kind of work does not wait for another: ``files`` opens pictures and finds
-their regions, ``models`` loads models and runs them; ``app.background`` does what else takes time.
+their regions, ``app.runner`` has the models; ``app.background`` does what else takes time.
 """
 
 from __future__ import annotations
@@ -15,24 +15,20 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.background import Background
-from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
+from app.batch import BatchItem
 from app.calibrating import Wish
 from app.calibrator import Calibrator
-from app.engine import EngineLike, Request
+from app.engine import EngineLike
 from app.finding import FellBack, Glimpse, find_regions, glimpse
-from app.preferences import follow_live
 from app.prompt_bar import RunState
-from app.recording import new_path
 from app.region_editor import RegionEditor
+from app.runner import Runner, RunWish
 from app.scene import Opened, Scene, known_truth, read
 from app.segmenter_names import title
 from app.session import Session
-from app.token_rate import TokenRate
 from app.verifier import Verifier
-from app.worker import CLOSE_SECONDS, Context, JobEnded, Problem, Worker
-from core.control import RunControl
-from core.counted import counted
-from core.events import Event, Failed, Finished, Stage, Started, TokenDecoded
+from app.worker import CLOSE_SECONDS, Context, Problem, Worker
+from core.events import Stage
 from core.trace import Identity, Sampling
 from models.checkpoint import Loading
 
@@ -47,67 +43,36 @@ _CALIBRATING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _ModelReady:
-    model: Identity
-    device: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What to run as soon as the regions are there.
-
-    Attributes:
-        hiding: what to run over instead of the open screenshot, and the region of it to hide before.
-    """
-
-    prompt: str
-    sampling: Sampling
-    pace: float | None
-    hiding: tuple[Scene, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Beginning:
-    """A run that has no trace yet: what it is over, and the file that its trace will be in."""
-
-    scene: Scene
-    path: Path
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ablated:
     """What to run over in place of the open screenshot, and the wish that it was made for."""
 
-    wish: _Wish
+    wish: RunWish
     scene: Scene
 
 
 class Controller(QObject):
-    """Runs the workers, keeps the session up to date.
+    """Opens screenshots and traces, has their regions found, and what is wished for run over them.
 
     Attributes:
         session: what the panes show.
+        runner: runs the model in use.
         verifier: measures steps of it.
         background: exports, previews and what else a person asks for beside a run.
         calibrator: fits an estimator for the model in use.
         editor: changes the regions.
         scene: what is open, or None.
-        state: what the run is doing.
+        state: what the run is doing, see ``app.runner``.
         trace_path: file of the shown trace, or None.
         finding: whether regions are being looked for.
-        batching: whether the run is a batch, which goes on whatever is opened.
         runs: folder that new traces go to.
 
     Signals:
         scene_opened: another screenshot or trace is open.
         regions_found: the regions of the screenshot are known.
-        state_changed: see ``state``.
+        state_changed: see ``state``, ``finding`` and ``cancellable``.
         stage_changed(text, fraction): something takes time; "" when nothing does, fraction may be None.
-        model_ready(name, device): models are loaded.
-        rate_changed(float): tokens a second of the run.
         said(text, level): something to tell the person.
-        batch_event(object): news of a batch, see ``app.batch``.
         segmenter_fell_back(str): the chosen segmenter cannot be used or was given up, and this one is.
         file_opened(str): a file was opened, for the list of recent ones.
     """
@@ -116,10 +81,7 @@ class Controller(QObject):
     regions_found = Signal()
     state_changed = Signal()
     stage_changed = Signal(str, object)
-    model_ready = Signal(str, str)
-    rate_changed = Signal(float)
     said = Signal(str, str)
-    batch_event = Signal(object)
     segmenter_fell_back = Signal(str)
     file_opened = Signal(str)
 
@@ -127,67 +89,47 @@ class Controller(QObject):
         super().__init__(parent)
         self.session = Session(self)
         self.scene: Scene | None = None
-        self.state = RunState.IDLE
         self.trace_path: Path | None = None
         self.segmenters = engine.segmenters
         self.segmenter_name = engine.segmenters[0]
         self._engine = engine
         self.runs = runs
-        self._files, self._models = Worker("files", self), Worker("models", self)
+        self._files = Worker("files", self)
         self._files.delivered.connect(self._hear_files)
-        self._models.delivered.connect(self._hear_models)
         self._files.busy_changed.connect(self._files_busy)
-        self._models.busy_changed.connect(self._models_busy)
+        self.runner = Runner(self.session, engine, self)
+        self.runner.state_changed.connect(self._state_changed)
+        self.runner.stage_changed.connect(self._models_stage)
+        self.runner.begun.connect(self._begun)
+        self.runner.failed_before.connect(self._failed_before)
+        self.runner.said.connect(self.said)
         self.background = Background(self)
         self.background.stage_changed.connect(self._background_stage)
         self.background.said.connect(self.said)
         self.verifier = Verifier(
             self.session,
             engine,
-            self._models,
+            self.runner.worker,
             lambda: self.trace_path,
             self._hold_measuring,
             self,
         )
         self.verifier.said.connect(self.said)
-        self.calibrator = Calibrator(engine, self._models, self)
+        self.calibrator = Calibrator(engine, self.runner.worker, self)
         self.calibrator.said.connect(self.said)
-        self.calibrator.installed.connect(self.warm_up)
-        self.editor = RegionEditor(self, engine, self._models)
+        self.calibrator.installed.connect(self.runner.warm_up)
+        self.editor = RegionEditor(self, engine, self.runner.worker)
         self.editor.said.connect(self.said)
         self._stages: dict[str, tuple[str, float | None]] = {}
-        self._control: RunControl | None = None
-        self._generation = 0
-        self.batching = self.finding = False
+        self.finding = False
         self._opening = False  # while it is, files has nothing else to do: what is shown may change
         self._search_due = False
         self._segmenter_before = ""  # whose regions there are while others are found or due
-        self._run_job = 0
-        self._wish: _Wish | None = None
-        self._beginning: _Beginning | None = None
         self._glimpse: Scene | None = None
-        self._rate = TokenRate()
-
-    @Slot()
-    def warm_up(self) -> None:
-        """Load the models in the background, or tell again what is loaded."""
-        engine = self._engine
-
-        def job(context: Context) -> None:
-            model, device = engine.warm_up(lambda text, part: context.post(Stage(0, text, part)))
-            context.post(_ModelReady(model, device))
-
-        self._models.submit(job)
 
     @property
-    def uncalibrated(self) -> bool:
-        """Whether the model in use is loaded and has no estimator."""
-        return self._engine.uncalibrated
-
-    @property
-    def generated_only(self) -> bool:
-        """Whether the model in use reads generated screens and nothing else."""
-        return self._engine.generated_only
+    def state(self) -> RunState:
+        return self.runner.state
 
     def use_model(self, name: str, loading: Loading) -> None:
         """Load another model in place of the one in use; not while a run goes on."""
@@ -196,13 +138,7 @@ class Controller(QObject):
             return
         if self._calibrating():
             return
-        engine = self._engine
-
-        def job(context: Context) -> None:
-            model, device = engine.use(name, loading, lambda text, part: context.post(Stage(0, text, part)))
-            context.post(_ModelReady(model, device))
-
-        self._models.submit(job)
+        self.runner.use_model(name, loading)
 
     def calibrate(self, wish: Wish) -> None:
         """Fit an estimator for the model in use; not while a run goes on."""
@@ -219,7 +155,7 @@ class Controller(QObject):
         """Why nothing can be measured just now, or "": it might wait for hours until the model is free."""
         if self.calibrator.busy:
             return _CALIBRATING
-        if self.batching:
+        if self.runner.batching:
             return "A folder is being run. Measure when that has ended, or stop it."
         if self.state is not RunState.IDLE:
             return "A run goes on. Measure when it has ended."
@@ -253,8 +189,8 @@ class Controller(QObject):
         """What was open stays: do what waited until that was known."""
         self._opening = False
         self.state_changed.emit()
-        if self._wish is not None:
-            self._fulfil(self._wish)
+        if self.runner.wish is not None:
+            self._fulfil(self.runner.wish)
         elif self._search_due and self.state is RunState.IDLE:
             self._find_regions()
 
@@ -292,11 +228,6 @@ class Controller(QObject):
         self.said.emit(text, "info")
 
     @property
-    def _running_one(self) -> bool:
-        """Whether a run of what is shown goes on."""
-        return self._control is not None and not self.batching
-
-    @property
     def cancellable(self) -> bool:
         """Whether something other than a run goes on that ``cancel_or_stop`` ends."""
         return self.editor.busy or ((self._opening or self.finding) and self.state is RunState.IDLE)
@@ -304,7 +235,7 @@ class Controller(QObject):
     def cancel_or_stop(self) -> None:
         """End what is waited for, or else the run."""
         if not (self.editor.cancel() or self._cancel_opening() or self.cancel_finding()):
-            self.stop()
+            self.runner.stop()
 
     def _cancel_opening(self) -> bool:
         """Leave open what is, at once. Returns whether something else was being opened."""
@@ -339,11 +270,11 @@ class Controller(QObject):
             return
         if self._calibrating():
             return
-        self._set_state(RunState.RUNNING)
-        self._wish = _Wish(prompt.strip(), sampling, pace)
-        self._fulfil(self._wish)
+        wish = RunWish(prompt.strip(), sampling, pace)
+        self.runner.wait(wish)
+        self._fulfil(wish)
 
-    def _fulfil(self, wish: _Wish) -> None:
+    def _fulfil(self, wish: RunWish) -> None:
         """Start what was wished for, or see to what it waits for."""
         scene = self.scene
         assert scene is not None
@@ -351,7 +282,7 @@ class Controller(QObject):
         if wish.hiding is not None:
             self._hide(wish, *wish.hiding)
         elif scene.region_map is not None and (kept or not (self.finding or self._search_due)):
-            self._start(scene)
+            self.runner.start(scene, self.runs)
         elif self._opening:
             self._search_due = True
         elif not self.finding:
@@ -366,13 +297,13 @@ class Controller(QObject):
             self._files.drop()  # they are regions of the screenshot that still has this one
             self._search_later()
         self._set_finding(False)
-        self._set_state(RunState.RUNNING)
         over = Scene(trace.screenshot, trace.region_map, trace.segmenter, scene.truth)
-        self._wish = _Wish(trace.prompt, trace.sampling, None, (over, region_id))
+        wish = RunWish(trace.prompt, trace.sampling, None, (over, region_id))
+        self.runner.wait(wish)
         if not self._opening:
-            self._hide(self._wish, over, region_id)
+            self._hide(wish, over, region_id)
 
-    def _hide(self, wish: _Wish, scene: Scene, region_id: int) -> None:
+    def _hide(self, wish: RunWish, scene: Scene, region_id: int) -> None:
         """Make the screenshot that is wished for, without one of its regions."""
         region_map, name = scene.region_map, scene.screenshot.name
         assert region_map is not None
@@ -392,68 +323,25 @@ class Controller(QObject):
 
     def run_batch(self, items: Sequence[BatchItem], sampling: Sampling) -> None:
         """Run many screenshots, one trace each; what is shown stays. Nothing to do while a run goes on."""
-        if self.state is not RunState.IDLE or self._calibrating():
-            return
-        engine, segmenter = self._engine, self.segmenter_name
-        self._control = control = RunControl()
-        self.batching = True
-        self._set_state(RunState.RUNNING)
-        self._stage("models", f"Running {counted(len(items), 'screenshot')}")
-
-        def job(context: Context) -> None:
-            for event in run_batch(engine, items, sampling, segmenter, control):
-                context.post(event)
-
-        self._run_job = self._models.submit(job)
-
-    def pause(self, on: bool) -> None:
-        """Hold the run after the current token, or let it go on."""
-        if self._control is None or self.state not in (RunState.RUNNING, RunState.PAUSED):
-            return
-        if on:
-            self._control.pause()
-        else:
-            self._control.resume()
-        self._set_state(RunState.PAUSED if on else RunState.RUNNING)
-
-    def stop(self) -> None:
-        """End the run; what exists is kept."""
-        if self._wish is not None:
-            self._wish = None
-            self._set_state(RunState.IDLE)
-        elif self._control is not None and self.state in (RunState.RUNNING, RunState.PAUSED):
-            self._control.stop()
-            self._set_state(RunState.STOPPING)
-
-    def set_pace(self, tokens_per_second: float | None) -> None:
-        """Slow the run down to watch it; None for full speed."""
-        if self._control is not None:
-            self._control.set_pace(tokens_per_second)
+        if self.state is RunState.IDLE and not self._calibrating():
+            self.runner.start_batch(items, sampling, self.segmenter_name)
 
     def close(self) -> bool:
         """End everything and wait for the threads; False when one is stuck. What was run is kept."""
-        if self._control is not None:
-            self._control.stop()
+        self.runner.interrupt()
         self.calibrator.cancel()
-        self._wish = None
         deadline = time.monotonic() + CLOSE_SECONDS
-        workers = (self._models, self._files, self.background)
+        workers = (self.runner.worker, self._files, self.background)
         for worker in workers:
             worker.drop()
         ended = [worker.close(max(0.0, deadline - time.monotonic())) for worker in workers]
         return self.editor.close(max(0.0, deadline - time.monotonic())) and all(ended)
 
     def _show(self, opened: Opened) -> None:
-        self._wish = self._beginning = self._glimpse = None
+        self._glimpse = None
         self._opening = self._search_due = False  # what waited is for what was open before
         self._segmenter_before = ""
-        self._generation += 1  # late news of a run in progress are not for what is shown now
-        if not self.batching:
-            if self._control is not None:
-                self._control.stop()
-                self._control = None
-            if self.state is not RunState.IDLE:
-                self._set_state(RunState.IDLE)
+        self.runner.let_go()
         self.scene = opened.scene
         self.trace_path = opened.path if opened.trace is not None else None
         self.session.set_trace(opened.trace)
@@ -489,35 +377,6 @@ class Controller(QObject):
 
         self._files.submit(job)
 
-    def _start(self, scene: Scene) -> None:
-        """Run what was wished for. Until the run has its trace, what is shown and its file stay."""
-        wish, engine = self._wish, self._engine
-        assert scene.region_map is not None
-        assert wish is not None
-        self._wish = None
-        self._generation += 1
-        self._rate = TokenRate()
-        path = new_path(self.runs, scene.screenshot.name)
-        self._beginning = _Beginning(scene, path)
-        self._control = control = RunControl(wish.pace)
-        request = Request(
-            self._generation,
-            scene.screenshot,
-            scene.region_map,
-            scene.segmenter or Identity("unknown"),
-            wish.prompt,
-            wish.sampling,
-            path,
-        )
-        if not self._models.busy:  # else it says what the run waits for
-            self._stage("models", "Reading the screenshot")
-
-        def job(context: Context) -> None:
-            for event in engine.run(request, control):
-                context.post(event)
-
-        self._run_job = self._models.submit(job)
-
     @Slot(object)
     def _hear_files(self, batch: list[object]) -> None:
         for message in batch:
@@ -535,10 +394,10 @@ class Controller(QObject):
                 case Scene() if self.scene is not None and message.screenshot is self.scene.screenshot:
                     self._set_finding(False)
                     self._take_regions(message)
-                    if self._wish is not None:
-                        self._start(message)
-                case _Ablated(wish=wish, scene=scene) if wish is self._wish:
-                    self._start(scene)
+                    if self.runner.wish is not None:
+                        self.runner.start(message, self.runs)
+                case _Ablated(wish=wish, scene=scene) if wish is self.runner.wish:
+                    self.runner.start(scene, self.runs)
                 case FellBack(text=text, segmenter=instead):
                     self.segmenter_name = instead
                     self.said.emit(text, "warning")
@@ -552,9 +411,7 @@ class Controller(QObject):
                     if not self._search_due:
                         self._put_segmenter_back()
                     self.said.emit(text, "error")
-                    if self._wish is not None:
-                        self._wish = None
-                        self._set_state(RunState.IDLE)
+                    self.runner.give_up()
 
     def _take_regions(self, found: Scene) -> None:
         """Show regions that were found; in place of others of the same screenshot, as a change of those."""
@@ -569,7 +426,7 @@ class Controller(QObject):
             self.regions_found.emit()
         elif found.region_map is not None and self.editor.possible:
             self.editor.put(found.region_map, found.segmenter or Identity("unknown"))
-        elif self._wish is None:  # else the run that waits for them shows them with its trace
+        elif self.runner.wish is None:  # else the run that waits for them shows them with its trace
             self._search_later()
         if not (self.finding or self._search_due):
             self._segmenter_before = ""  # else another search is to come, and may come to nothing
@@ -587,40 +444,14 @@ class Controller(QObject):
             self.finding = finding
             self.state_changed.emit()
 
-    @Slot(object)
-    def _hear_models(self, batch: list[object]) -> None:
-        events: list[Event] = []
-        for message in batch:
-            match message:
-                case _ModelReady(model=model, device=device):
-                    self.model_ready.emit(model.name, device)
-                case ItemStarted() | ItemGrew() | ItemEnded():
-                    self.batch_event.emit(message)
-                case Problem(message=text, generation=job) if job == self._run_job and self._running_one:
-                    events.append(Failed(self._generation, text))
-                case Problem(message=text):
-                    self.said.emit(text, "error")
-                case Stage(generation=generation, text=text, fraction=fraction):
-                    if generation in (0, self._generation):
-                        self._stage("models", text, fraction)
-                case JobEnded(generation=job):
-                    self._fold(events)
-                    events = []
-                    if job == self._run_job and self._control is not None:
-                        self._ended()
-                case _ if getattr(message, "generation", None) == self._generation:
-                    events.append(message)  # type: ignore[arg-type]
-        self._fold(events)
-
     @Slot(bool)
     def _files_busy(self, busy: bool) -> None:
         if not busy:
             self._stage("files")
 
-    @Slot(bool)
-    def _models_busy(self, busy: bool) -> None:
-        if not busy:
-            self._stage("models")
+    @Slot(str, object)
+    def _models_stage(self, text: str, fraction: float | None) -> None:
+        self._stage("models", text, fraction)
 
     @Slot(str, object)
     def _background_stage(self, text: str, fraction: float | None) -> None:
@@ -634,53 +465,22 @@ class Controller(QObject):
         shown = next(reversed(self._stages.values()), ("", None))
         self.stage_changed.emit(*shown)
 
-    def _fold(self, events: list[Event]) -> None:
-        if not events:
-            return
-        tokens = 0
-        for event in events:
-            match event:
-                case TokenDecoded():
-                    tokens += 1
-                case Started():
-                    self._begun()
-                case Finished(tokens_per_second=rate):
-                    self.rate_changed.emit(rate)
-                case Failed(message=text):
-                    self.said.emit(text, "error")
-                case _:
-                    pass
-        if self._beginning is not None:
-            return  # the run failed before it had a trace: the one that is shown is another one's
-        self.session.apply(events)
-        if tokens:
-            self._stage("models")
-        if tokens and not isinstance(events[-1], Finished):
-            self.rate_changed.emit(self._rate.after(tokens))
-
-    def _begun(self) -> None:
-        """The run has its trace: its file and what it is over take the place of those of before."""
-        beginning, self._beginning = self._beginning, None
-        assert beginning is not None
-        self.session.set_follow(follow_live())
-        self.trace_path = beginning.path
-        if beginning.scene is not self.scene:
-            self.scene = beginning.scene
+    @Slot(object, object)
+    def _begun(self, scene: Scene, path: Path) -> None:
+        """A run has its trace: its file and what it is over take the place of those of before."""
+        self.trace_path = path
+        if scene is not self.scene:
+            self.scene = scene
             self.regions_found.emit()
 
-    def _ended(self) -> None:
-        """The run is over, whether it had a trace or not."""
-        beginning, self._beginning = self._beginning, None
-        self._control = None
-        self.batching = False
-        self._set_state(RunState.IDLE)
-        if beginning is None or self.scene is None or beginning.scene is self.scene:
-            return
-        if beginning.scene.screenshot is self.scene.screenshot:
-            self._take_regions(beginning.scene)  # the run waited for them and could not show them
+    @Slot(object)
+    def _failed_before(self, scene: Scene) -> None:
+        """A run never had a trace: regions that it waited for are still to be shown."""
+        if self.scene is not None and scene is not self.scene and scene.screenshot is self.scene.screenshot:
+            self._take_regions(scene)
 
-    def _set_state(self, state: RunState) -> None:
-        self.state = state
+    @Slot()
+    def _state_changed(self) -> None:
         self.state_changed.emit()
-        if state is RunState.IDLE and self._search_due and not self._opening:
+        if self.state is RunState.IDLE and self._search_due and not self._opening:
             self._find_regions()

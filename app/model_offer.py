@@ -21,7 +21,7 @@ class ModelOffer(QObject):
         self._load = QAction(self)  # one for all offers: a button would keep each of many
         self._load.triggered.connect(self._accept)
         controller.editor.reattributor.model_wanted.connect(self._offer)
-        controller.model_ready.connect(self._ready)
+        controller.runner.model_ready.connect(self._ready)
 
     @Slot(str, object)
     def _offer(self, text: str, model: Identity) -> None:

@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if large:
         with own_window("dark") as window:
-            window.controller.warm_up()
+            window.controller.runner.warm_up()
             _run(window, SHOWN)
             save_picture(window, folder / "large.png")
         return 0
@@ -187,8 +187,8 @@ def _take_batch(window: Window, path: Path) -> None:
     dialog.folder.setText(os.path.relpath(SAMPLES))
     until(lambda: dialog.start.isEnabled())
     dialog.start.click()
-    until(lambda: window.controller.batching)
-    until(lambda: not window.controller.batching and window.controller.state is RunState.IDLE)
+    until(lambda: window.controller.runner.batching)
+    until(lambda: not window.controller.runner.batching and window.controller.state is RunState.IDLE)
     save_picture(dialog, path)
     dialog.close()
 

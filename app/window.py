@@ -149,7 +149,7 @@ class Window(QMainWindow):
             "show_folder": self._show_folder,
             "quit": self.close,
             "run": self.run,
-            "pause": lambda on: self.controller.pause(on),
+            "pause": lambda on: self.controller.runner.pause(on),
             "stop": lambda: self.controller.cancel_or_stop(),
             "choose_model": lambda: self.dialogs.models(),
             "choose_segmenter": lambda: self.dialogs.segmenters(),
@@ -208,7 +208,7 @@ class Window(QMainWindow):
         if path is None and left is None and not self._settings.contains("welcomed"):
             self._welcome()
             self.controller.file_opened.connect(self._welcome, Qt.ConnectionType.SingleShotConnection)
-        self.controller.warm_up()
+        self.controller.runner.warm_up()
 
     def open(self, path: Path) -> None:
         """Open a screenshot or a trace."""
@@ -301,16 +301,16 @@ class Window(QMainWindow):
         self.start_page.dismissed.connect(self._show_canvas)
         self.edit_mode.begun.connect(self._show_canvas)
         self.prompt.submitted.connect(self.actions_by_id["run"].trigger)
-        self.prompt.pace_changed.connect(controller.set_pace)
+        self.prompt.pace_changed.connect(controller.runner.set_pace)
         self.prompt.segmenter_changed.connect(controller.set_segmenter)
         controller.segmenter_fell_back.connect(self.prompt.set_segmenter)
         controller.scene_opened.connect(self._scene_opened)
         controller.regions_found.connect(self._regions_found)
         controller.state_changed.connect(self._state_changed)
         controller.stage_changed.connect(self.status.set_stage)
-        controller.model_ready.connect(self.status.set_model)
-        controller.model_ready.connect(self._offer_calibration)
-        controller.rate_changed.connect(self.status.set_rate)
+        controller.runner.model_ready.connect(self.status.set_model)
+        controller.runner.model_ready.connect(self._offer_calibration)
+        controller.runner.rate_changed.connect(self.status.set_rate)
         controller.said.connect(self.message.show_message)
         session.follow_changed.connect(self.actions_by_id["live"].setChecked)
         self.regions.measure_bar.measure_wanted.connect(controller.verifier.measure_step)
@@ -424,7 +424,7 @@ class Window(QMainWindow):
     @Slot()
     def _offer_calibration(self) -> None:
         """Say, with a button that helps, that regions show no effects yet."""
-        if self.controller.uncalibrated:
+        if self.controller.runner.uncalibrated:
             self.message.show_message(UNCALIBRATED_MODEL, offer=self.actions_by_id["calibrate"])
 
     def _say_what_to_expect(self) -> None:
@@ -433,7 +433,7 @@ class Window(QMainWindow):
         Other messages stay, such as why the model could not be loaded while the screenshot was opened.
         """
         scene = self.controller.scene
-        if self.controller.generated_only and scene is not None and scene.truth is None:
+        if self.controller.runner.generated_only and scene is not None and scene.truth is None:
             self.message.show_message(GENERATED_ONLY)
             return
         if self.message.text in (GENERATED_ONLY, UNCALIBRATED_MODEL):

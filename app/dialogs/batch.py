@@ -128,7 +128,7 @@ class BatchDialog(QDialog):
         layout.addLayout(controls)
         layout.addWidget(self.answer)
         layout.addWidget(buttons)
-        controller.batch_event.connect(self._hear)
+        controller.runner.batch_event.connect(self._hear)
         controller.state_changed.connect(self._state_changed)
         room = self.screen().availableGeometry().size()
         self.resize(min(680, room.width()), min(520, room.height()))
@@ -166,7 +166,7 @@ class BatchDialog(QDialog):
 
     @property
     def _running(self) -> bool:
-        return self._controller.batching
+        return self._controller.runner.batching
 
     @Slot()
     def _start(self) -> None:

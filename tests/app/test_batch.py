@@ -96,7 +96,7 @@ def test_the_end_says_what_failed_and_enter_opens_a_run_without_starting_again(q
     dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
     with qtbot.waitSignal(dialog.chosen):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
-    assert not window.controller.batching
+    assert not window.controller.runner.batching
     assert dialog.isVisible()
     assert dialog._ended == 3
     dialog.folder.setText(str(folder / "gone"))

@@ -72,6 +72,26 @@ def test_a_run_is_shown_and_kept_in_a_file(qtbot, make, picture):
     assert np.allclose(kept.effects, shown.effects)
 
 
+def test_a_model_that_could_not_be_loaded_at_first_is_named_by_the_run_that_loads_it(
+    qtbot, make, picture, monkeypatch
+):
+    def fail(*_) -> None:
+        raise InputError("The model does not fit into memory.")
+
+    controller, named = make(tokens=5), []
+    controller.runner.model_ready.connect(lambda name, device: named.append((name, device)))
+    with monkeypatch.context() as patched:
+        patched.setattr(controller._engine, "warm_up", fail, raising=False)
+        controller.runner.warm_up()
+        qtbot.waitUntil(lambda: controller.messages == [("error", "The model does not fit into memory.")])
+    controller.open(picture)
+    run_when_ready(qtbot, controller)
+    qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
+    run_to_the_end(qtbot, controller)
+    assert named == [("scripted", "cpu")]
+    assert len(controller.session.trace) == 5
+
+
 def test_run_may_be_pressed_before_the_regions_are_there(qtbot, make, picture):
     controller = make(tokens=5)
     controller.open(picture)
@@ -87,7 +107,7 @@ def test_stop_answers_at_once_and_keeps_what_exists(qtbot, make, picture):
     run_when_ready(qtbot, controller)
     qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 5)
     begin = time.monotonic()
-    controller.stop()
+    controller.runner.stop()
     assert controller.state is RunState.STOPPING
     qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
     assert time.monotonic() - begin < 0.2
@@ -100,12 +120,12 @@ def test_pause_holds_the_run_and_lets_it_go_on(qtbot, make, picture):
     controller.open(picture)
     run_when_ready(qtbot, controller)
     qtbot.waitUntil(lambda: controller.session.trace is not None and len(controller.session.trace) > 3)
-    controller.pause(True)
+    controller.runner.pause(True)
     qtbot.wait(80)
     held = len(controller.session.trace)
     qtbot.wait(120)
     assert len(controller.session.trace) == held < 60
-    controller.pause(False)
+    controller.runner.pause(False)
     qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
     assert len(controller.session.trace) == 60
 
@@ -201,7 +221,7 @@ def test_twenty_runs_in_a_row_leave_no_thread_behind(qtbot, make, picture, tmp_p
     for i in range(20):
         run(controller)
         if i % 3 == 2:
-            controller.stop()
+            controller.runner.stop()
         qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
     assert threading.active_count() == threads
     assert len(list((tmp_path / "runs").glob("*.sightline"))) == 20
@@ -355,7 +375,7 @@ def test_a_run_without_a_region_that_is_taken_back_leaves_the_screenshot_as_it_w
     qtbot.waitUntil(lambda: ready(controller))
     before = run_to_the_end(qtbot, controller)
     controller.run_without(1)
-    controller.stop()
+    controller.runner.stop()
     assert controller.state is RunState.IDLE
     qtbot.waitUntil(lambda: not controller._files.busy)
     assert controller.scene.screenshot is before.screenshot
@@ -429,7 +449,7 @@ def test_a_segmenter_chosen_while_a_run_goes_on_looks_when_it_has_ended(qtbot, m
         "A run goes on. When it has ended, regions are found by halves.",
     )
     assert len(controller.scene.region_map) == 5
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
     assert controller.session.trace.segmenter.name == "halves"
 
@@ -684,7 +704,7 @@ def test_what_a_run_that_ends_meanwhile_left_to_find_does_not_hold_up_a_file(
     read_on.clear()
     controller.set_segmenter("halves")
     being_opened(controller, tmp_path)
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
     controller.set_segmenter("quadrants")
     read_on.set()
@@ -708,7 +728,7 @@ def test_a_broken_file_does_not_take_back_the_segmenter_that_looks_after_the_run
     no_picture_being_opened(controller, tmp_path)
     qtbot.waitUntil(lambda: controller.messages[-1][0] == "error")
     assert controller.segmenter_name == "halves"
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: len(controller.scene.region_map) == 3)
     assert controller.segmenter_name == "halves"
 
@@ -747,7 +767,7 @@ def test_after_escape_the_segmenter_is_named_that_found_the_regions_that_stay(qt
     controller.set_segmenter("thirds")
     controller.set_segmenter("halves")
     hold_back(controller._engine, "halves")
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: controller.finding)
     controller.cancel_or_stop()
     assert controller.segmenter_name == "quadrants"
@@ -759,7 +779,7 @@ def test_a_segmenter_chosen_back_during_a_run_leaves_the_regions_alone(qtbot, lo
     controller.set_segmenter("quadrants")
     assert controller.messages[-1] == ("info", "The regions stay as they are.")
     before = controller.scene.region_map
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: controller.state is RunState.IDLE)
     assert not controller.finding
     assert controller.scene.region_map is before
@@ -777,7 +797,7 @@ def test_regions_that_a_batch_keeps_from_being_shown_are_not_named_before_they_a
     seen.set()
     qtbot.waitUntil(lambda: not controller.finding)
     seen.clear()
-    controller.stop()
+    controller.runner.stop()
     qtbot.waitUntil(lambda: controller.finding)
     controller.cancel_or_stop()
     assert controller.segmenter_name == "quadrants"

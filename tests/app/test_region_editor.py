@@ -376,7 +376,7 @@ def test_a_change_just_before_closing_is_kept(qtbot, window):
     changed(qtbot, window, lambda: press(window, "delete_regions"))
     qtbot.waitUntil(lambda: attributed(window))
     changed(qtbot, window, lambda: press(window, "undo"))
-    window.controller._models.drop()
+    window.controller.runner.worker.drop()
     window.close()
     assert len(read_trace(path).region_map) == 5
 
