@@ -57,7 +57,7 @@ class Controller(QObject):
     Attributes:
         session: what the panes show.
         runner: runs the model in use.
-        verifier: measures steps of it.
+        verifier: measures steps of the shown trace.
         background: exports, previews and what else a person asks for beside a run.
         calibrator: fits an estimator for the model in use.
         editor: changes the regions.

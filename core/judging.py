@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -160,7 +160,8 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
         scores[method.name] = referee.score(effects[method.name], method.in_nats, passes, took)
     scores[BEST_SUM] = referee.score(ridge_effects(judges, truth), True, len(distinct_masks(judges)[0]), 0.0)
     if thorough and setting.curves:
-        for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], ablate).items():
+        known = _by_mask(masks, rows) | ({} if setting.half else _by_mask(single_masks(regions), singles))
+        for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], known, ablate).items():
             scores[name].columns.update(columns)
     return Judged(
         item.name, item.kind, len(heard.token_ids), regions, thorough, seconds, encodings_of(regions), scores,
@@ -257,11 +258,15 @@ def _curves(
     spans: Sequence[tuple[int, int]],
     whole: np.ndarray,
     nothing: np.ndarray,
+    known: Mapping[bytes, np.ndarray],
     ablate: Measure,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Deletion, insertion and top drops of the most reliant step, for each method; none without reliance.
 
     Methods share most of their masks, so each is measured once.
+
+    Args:
+        known: log-probabilities [T] under masks that are measured already.
     """
     reliance = over_spans(whole - nothing, spans)
     best = int(reliance.argmax())
@@ -277,8 +282,9 @@ def _curves(
         plans[name] = [_without(order[:count], regions) for count in counts]
         plans[name] += [~mask for mask in plans[name]]
         asked |= {mask.tobytes(): mask for mask in plans[name]}
-    measured = ablate(np.stack(list(asked.values())), end)[:, start:end].sum(1)
-    value = dict(zip(asked, measured.tolist(), strict=True))
+    if unknown := [mask for key, mask in asked.items() if key not in known]:
+        known = {**known, **_by_mask(unknown, ablate(np.stack(unknown), end))}
+    value = {key: float(known[key][start:end].sum()) for key in asked}
     low, high = float(nothing[start:end].sum()), float(whole[start:end].sum())
     columns = {}
     for name, masks in plans.items():
@@ -289,6 +295,10 @@ def _curves(
             "insertion": np.array([curve_area(counts, inserted, low, high)]),
         } | {f"top{k}": np.array([high - deleted[counts.index(min(k, regions))]]) for k in TOP}
     return columns
+
+
+def _by_mask(masks: Iterable[np.ndarray], rows: np.ndarray) -> dict[bytes, np.ndarray]:
+    return {mask.tobytes(): row for mask, row in zip(masks, rows, strict=True)}
 
 
 def _without(removed: np.ndarray, regions: int) -> np.ndarray:

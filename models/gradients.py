@@ -20,6 +20,8 @@ from core.thinking import Prepared
 if TYPE_CHECKING:
     from models.thinker import Thinker
 
+_POSITIONS_AT_ONCE = 1024  # short texts leave a processor half idle; the graph of long ones fills the memory
+
 
 def input_gradients(
     thinker: Thinker,
@@ -47,15 +49,21 @@ def input_gradients(
         shares = [(point + 0.5) / points for point in range(points)]
     ways = [level - origin for level, origin in zip(levels, start, strict=True)]
     total = torch.zeros(len(token_ids), len(prepared.cells), device=thinker.device)
-    for share in shares:
-        here = [(o + share * way).requires_grad_() for o, way in zip(start, ways, strict=True)]
-        log_probs = _log_probs(thinker, prepared, token_ids, as_inputs(here[0], here[1:], whole.joined))
+    at_once = max(1, _POSITIONS_AT_ONCE // (prepared.prompt_length + len(token_ids)))
+    for some in torch.tensor(shares).split(at_once):
+        here = [_between(origin, way, some).requires_grad_() for origin, way in zip(start, ways, strict=True)]
+        log_probs = _log_probs(thinker, prepared, token_ids, here, whole.joined)
         for index, log_prob in enumerate(log_probs):
             last = index + 1 == len(log_probs)
             gradients = torch.autograd.grad(log_prob, here, retain_graph=not last)
             for gradient, way in zip(gradients, ways, strict=True):
-                total[index] += (gradient * way).float().sum(-1).to(total.device)
+                total[index] += (gradient * way).float().sum((0, -1)).to(total.device)
     return (total / len(shares)).cpu().numpy()
+
+
+def _between(origin: Tensor, way: Tensor, shares: Tensor) -> Tensor:
+    """The visual tokens after each share of the way, [shares, cells, hidden]."""
+    return origin + shares.to(way)[:, None, None] * way
 
 
 def as_inputs(embeddings: Tensor, deeper: Sequence[Tensor], joined: bool) -> dict[str, Any]:
@@ -68,11 +76,16 @@ def as_inputs(embeddings: Tensor, deeper: Sequence[Tensor], joined: bool) -> dic
 
 
 def _log_probs(
-    thinker: Thinker, prepared: Prepared, token_ids: Sequence[int], inputs: dict[str, Any]
+    thinker: Thinker, prepared: Prepared, token_ids: Sequence[int], here: Sequence[Tensor], joined: bool
 ) -> Tensor:
-    """Log-probability of each token, [T], with a graph back to the visual tokens."""
+    """Log-probability of each token, [T], with a graph back to the visual tokens.
+
+    Those are [count, cells, hidden] of each level; over several, log-probabilities are summed.
+    """
+    count = len(here[0])
     with torch.enable_grad():
-        rows = thinker.continuation(prepared, token_ids, 1, inputs)[0]
-        logits = thinker.logits(rows)
+        first, *deeper = [level.flatten(0, 1) for level in here]
+        rows = thinker.continuation(prepared, token_ids, count, as_inputs(first, deeper, joined))
+        logits = thinker.logits(rows.flatten(0, 1))
         wanted = torch.tensor(list(token_ids), device=logits.device)
-        return log_prob_of(logits, wanted)
+        return log_prob_of(logits, wanted.repeat(count)).view(count, -1).sum(0)

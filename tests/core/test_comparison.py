@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core import judging
 from core.ablation import half_masks
 from core.attribution.method import Method
 from core.attribution.registry import CEILING, METHODS
@@ -17,7 +18,7 @@ from core.comparison import COLUMNS, SHARED, compare, judge_all, summarize, tabl
 from core.evidence import Located, Read
 from core.export.faithfulness_picture import draw_table
 from core.flag import ESTIMATOR, SCORES
-from core.judging import BEST_SUM, Score, Setting, pointing
+from core.judging import BEST_SUM, Score, Setting, judge, pointing
 from core.links import LITTLE_EVIDENCE
 from core.regions import region_map_from_labels
 from core.trace import Identity, Sampling
@@ -129,6 +130,33 @@ def test_costly_methods_and_curves_are_judged_on_some_screens_of_each_kind(judge
     assert result["methods"]["ridge 24"]["screens"] == 2
     assert result["methods"]["random"]["screens"] == 4
     assert result["methods"]["random"]["deletion"]["count"] <= 2
+
+
+def test_curves_are_the_same_whether_their_masks_were_measured_before_or_not(tiny_thinker, monkeypatch):
+    setting = Setting(METHODS_HERE, Looks(), None, 24, SAMPLING)
+    asked = []
+
+    def without_what_is_known(effects, spans, whole, nothing, known, ablate):
+        def counted(masks, tokens):
+            asked.append(len(masks))
+            return ablate(masks, tokens)
+
+        curves(effects, spans, whole, nothing, known, counted)
+        needed = sum(asked)
+        found = curves(effects, spans, whole, nothing, {}, counted)
+        assert sum(asked) - needed > needed
+        return found
+
+    before = judge(tiny_thinker, items(1)[0], setting)
+    curves = judging._curves
+    monkeypatch.setattr(judging, "_curves", without_what_is_known)
+    after = judge(tiny_thinker, items(1)[0], setting)
+    assert asked
+    for method in METHODS_HERE[3:]:
+        for name in ("deletion", "insertion", "top1", "top3"):
+            values = before.scores[method.name].columns[name]
+            assert len(values) == 1
+            np.testing.assert_allclose(values, after.scores[method.name].columns[name], atol=1e-4)
 
 
 def test_intervals_are_held_against_single_drops_of_tokens_and_steps(judged, result):

@@ -85,6 +85,17 @@ def test_integrated_gradients_add_up_to_what_the_baseline_costs(tiny_thinker, pr
     np.testing.assert_allclose(found.sum(1), whole - without, atol=0.02)
 
 
+@pytest.mark.parametrize("positions", [1, 150])
+def test_gradients_do_not_depend_on_how_many_points_share_a_pass(
+    tiny_thinker, prepared, pixels, token_ids, monkeypatch, positions
+):
+    blank = np.full_like(pixels, 128)
+    together = tiny_thinker.input_gradients(prepared, token_ids, blank, 7)
+    monkeypatch.setattr("models.gradients._POSITIONS_AT_ONCE", positions)
+    apart = tiny_thinker.input_gradients(prepared, token_ids, blank, 7)
+    np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-6)
+
+
 def test_gradients_of_a_constant_image_from_itself_are_nothing(tiny_thinker, prepared, pixels, token_ids):
     assert np.abs(tiny_thinker.input_gradients(prepared, token_ids, pixels, 1)).max() < 1e-6
 
