@@ -20,8 +20,8 @@ from app.calibrating import Wish
 from app.calibrator import Calibrator
 from app.engine import EngineLike
 from app.finding import FellBack, Glimpse, find_regions, glimpse
-from app.prompt_bar import RunState
 from app.region_editor import RegionEditor
+from app.run_state import RunState
 from app.runner import Runner, RunWish
 from app.scene import Opened, Scene, known_truth, read
 from app.segmenter_names import title

@@ -20,7 +20,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton, QWidget
 
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from app.screenshots import own_window, save_picture, until
 from app.window import Window
 

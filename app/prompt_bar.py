@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import icon
+from app.run_state import RunState
 from app.segmenter_names import title
 from app.theme import GAP, WIDE, run_style, tokens
 from core.trace import Sampling
@@ -33,15 +33,6 @@ PACES: tuple[tuple[str, float | None], ...] = (
     ("5 tokens a second", 5.0),
     ("2 tokens a second", 2.0),
 )
-
-
-class RunState(Enum):
-    """What the run is doing."""
-
-    IDLE = "idle"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPING = "stopping"
 
 
 class PromptBar(QWidget):

@@ -14,8 +14,8 @@ from app.edit_history import EditHistory
 from app.edit_targets import Targets, renumbered
 from app.engine import EngineLike
 from app.mask_prompts import MaskPrompts, Then
-from app.prompt_bar import RunState
 from app.reattributor import Reattributor
+from app.run_state import RunState
 from app.worker import Context, Problem, Worker
 from core import region_edits
 from core.granularity import at_granularity, without_small

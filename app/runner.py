@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, run_batch
 from app.engine import EngineLike, Request
 from app.preferences import follow_live
-from app.prompt_bar import RunState
 from app.recording import new_path
+from app.run_state import RunState
 from app.scene import Scene
 from app.session import Session
 from app.token_rate import TokenRate
@@ -93,7 +93,7 @@ class Runner(QObject):
         self.worker.delivered.connect(self._hear)
         self.worker.busy_changed.connect(self._worker_busy)
         self._session, self._engine = session, engine
-        self._named = False
+        self._loaded = False  # whether a model was told of; only jobs look at it
         self._control: RunControl | None = None
         self._generation = 0
         self._job = 0
@@ -120,8 +120,8 @@ class Runner(QObject):
         engine = self._engine
 
         def job(context: Context) -> None:
-            model, device = engine.use(name, loading, lambda text, part: context.post(Stage(0, text, part)))
-            context.post(_ModelReady(model, device))
+            ready = engine.use(name, loading, lambda text, part: context.post(Stage(0, text, part)))
+            self._tell(context, *ready)
 
         self.worker.submit(job)
 
@@ -161,10 +161,9 @@ class Runner(QObject):
         )
         if not self.worker.busy:  # else it says what the run waits for
             self.stage_changed.emit("Reading the screenshot", None)
-        named = self._named
 
         def job(context: Context) -> None:
-            if not named:
+            if not self._loaded:
                 self._warm_up(context)  # it failed when the window opened
             for event in engine.run(request, control):
                 context.post(event)
@@ -227,7 +226,11 @@ class Runner(QObject):
             self._control.stop()
 
     def _warm_up(self, context: Context) -> None:
-        model, device = self._engine.warm_up(lambda text, part: context.post(Stage(0, text, part)))
+        ready = self._engine.warm_up(lambda text, part: context.post(Stage(0, text, part)))
+        self._tell(context, *ready)
+
+    def _tell(self, context: Context, model: Identity, device: str) -> None:
+        self._loaded = True
         context.post(_ModelReady(model, device))
 
     @Slot(object)
@@ -236,7 +239,6 @@ class Runner(QObject):
         for message in batch:
             match message:
                 case _ModelReady(model=model, device=device):
-                    self._named = True
                     self.model_ready.emit(model.name, device)
                 case ItemStarted() | ItemGrew() | ItemEnded():
                     self.batch_event.emit(message)

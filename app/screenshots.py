@@ -33,7 +33,7 @@ from app.dialogs.shortcuts import ShortcutsSheet
 from app.engine import Engine
 from app.library import Library
 from app.path_map import EMPTY, PathDialog
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from app.samples import SAMPLES, samples
 from app.settings import settings
 from app.side_by_side import SideBySide

@@ -50,10 +50,11 @@ from app.model_offer import ModelOffer
 from app.palette import Palette
 from app.panes import Panes
 from app.playback import SPEEDS
-from app.prompt_bar import PromptBar, RunState
+from app.prompt_bar import PromptBar
 from app.reasoning import Reasoning
 from app.recording import make_folder
 from app.regions_panel import RegionsPanel
+from app.run_state import RunState
 from app.samples import GENERATED_ONLY, Sample, questions, samples
 from app.settings import settings
 from app.start_page import StartPage

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.calibrating import Installed, Wish
 from app.engine import Progress, Request
-from app.prompt_bar import RunState
 from app.recording import into
+from app.run_state import RunState
 from app.theme import Theme
 from app.window import Places, Window
 from core.control import RunControl

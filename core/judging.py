@@ -137,7 +137,8 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
             )  # fmt: skip
 
     # Differences of two passes are small for most regions: half precision would drown them.
-    exact = ablate(np.concatenate([ends, single_masks(regions)]), len(heard.token_ids), half=False)
+    drops = np.concatenate([ends, single_masks(regions)])
+    exact = ablate(drops, len(heard.token_ids), half=False)
     whole, nothing, singles = np.split(exact, [1, 2])
     began = time.perf_counter()
     rows = ablate(masks, len(heard.token_ids))
@@ -160,7 +161,7 @@ def judge(thinker: OpenModel, item: Item, setting: Setting, thorough: bool = Tru
         scores[method.name] = referee.score(effects[method.name], method.in_nats, passes, took)
     scores[BEST_SUM] = referee.score(ridge_effects(judges, truth), True, len(distinct_masks(judges)[0]), 0.0)
     if thorough and setting.curves:
-        known = _by_mask(masks, rows) | ({} if setting.half else _by_mask(single_masks(regions), singles))
+        known = _by_mask(masks, rows) | ({} if setting.half else _by_mask(drops, exact))
         for name, columns in _curves(effects, heard.spans, whole[0], nothing[0], known, ablate).items():
             scores[name].columns.update(columns)
     return Judged(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
-from app.cli.console import harmless, progress, say
+from app.cli.console import answer, progress, say
 from app.cli.loading import add_arguments as add_loading_arguments
 from app.cli.loading import loading_of
 from core.errors import InputError
@@ -92,7 +92,7 @@ def run(args: Namespace) -> int:
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise InputError(f"--{name} must be at least 1, not {getattr(args, name)}.")
     result, text = benches[args.what](args)
-    print(harmless(text))
+    answer(text)
     if args.json:
         from core.export.atomic import replacing
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.calibrating import MASKS, MAX_NEW_TOKENS
 from app.cli import DONE
-from app.cli.console import harmless, progress, say
+from app.cli.console import answer, progress, say
 from app.cli.loading import add_arguments as add_loading_arguments
 from app.cli.loading import loading_of
 from core.errors import InputError
@@ -99,7 +99,7 @@ def _end(event: Installed, args: Namespace) -> None:
     if args.json:
         print(json.dumps(event.result | {"estimator": None if folder is None else str(folder)}))
     elif folder is not None:
-        print(harmless(str(folder)))
+        answer(folder)
 
 
 def _check(args: Namespace) -> None:

@@ -14,6 +14,11 @@ def harmless(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def answer(text: object) -> None:
+    """What was asked for, on standard output."""
+    print(harmless(str(text)))
+
+
 def say(text: str) -> None:
     """A line on standard error."""
     print(harmless(text), file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
 from pathlib import Path
 
 from app.cli import DONE
-from app.cli.console import harmless, progress
+from app.cli.console import answer, progress
 from core.errors import InputError
 
 
@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
     format.export(
         read_trace(Path(args.trace)), out, steps, lambda part: tell(f"Exporting {out.name}", part), **values
     )
-    print(harmless(str(out)))
+    answer(out)
     return DONE
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from app.cli import DONE, INTERRUPTED
-from app.cli.console import harmless, say
+from app.cli.console import answer, say
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _list(args: Namespace, hub: Hub) -> int:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(harmless(line.rstrip()))
+        answer(line.rstrip())
     for device in found:
         print(
             f"\n{device.name}: {device.label}, {device.free / GIB:.1f} of {device.total / GIB:.1f} GiB free"
@@ -109,7 +109,7 @@ def _fetch(name: str, agreed: bool, hub: Hub) -> int:
     except KeyboardInterrupt:
         say("Interrupted; what came is kept, and the same command goes on from there.")
         return INTERRUPTED
-    print(harmless(str(folder)))
+    answer(folder)
     return DONE
 
 

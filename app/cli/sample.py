@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from app.cli import DONE
-from app.cli.console import harmless
+from app.cli.console import answer
 from core.errors import InputError
 
 
@@ -38,6 +38,6 @@ def run(args: Namespace) -> int:
         Image.fromarray(sample.image).save(part, "PNG")
     with replacing(out / "truth.json") as part:
         part.write_text(json.dumps(sample.truth(), ensure_ascii=False, indent=1), encoding="utf-8")
-    print(harmless(str(out / "screen.png")))
-    print(harmless(str(out / "truth.json")))
+    answer(out / "screen.png")
+    answer(out / "truth.json")
     return DONE

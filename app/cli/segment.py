@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
-from app.cli.console import harmless, progress, say
+from app.cli.console import answer, progress, say
 
 if TYPE_CHECKING:
     from core.regions import RegionMap
@@ -55,8 +55,8 @@ def run(args: Namespace) -> int:
     with replacing(coco) as part:
         part.write_text(json.dumps(coco_of(screenshot.name, region_map)), encoding="utf-8")
     say(counted(len(region_map) - 1, "region"))
-    print(harmless(str(picture)))
-    print(harmless(str(coco)))
+    answer(picture)
+    answer(coco)
     return DONE
 
 

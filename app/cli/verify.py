@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli import DONE
-from app.cli.console import harmless, progress, say
+from app.cli.console import answer, progress, say
 from core.counted import counted
 from core.errors import InputError
 
@@ -72,7 +72,7 @@ def run(args: Namespace) -> int:
     )
     add_measurements(path, measured, trace.region_map)
     result = agreement(trace, measured)
-    print(json.dumps(result) if args.json else harmless(_table(result)))
+    answer(json.dumps(result) if args.json else _table(result))
     return DONE
 
 

@@ -27,8 +27,8 @@ from PySide6.QtWidgets import (
 
 from app.batch import BatchItem, ItemEnded, ItemGrew, ItemStarted, images_in
 from app.controller import Controller
-from app.prompt_bar import RunState
 from app.recording import new_path
+from app.run_state import RunState
 from app.samples import questions, truth_of
 from app.settings import settings
 from app.theme import GAP

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from app.batch import images_in
 from app.calibrating import Wish
 from app.controller import Controller
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from app.settings import settings
 from app.theme import GAP
 from core.errors import InputError

@@ -110,3 +110,31 @@ def window(qtbot, make):
     made.begin(None)
     qtbot.waitUntil(lambda: settled(made))
     return made
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "screen.png"
+    Image.fromarray(np.full((60, 80, 3), 200, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def make_controller(qtbot, tmp_path):
+    """Makes a controller whose engine plays a written run; it keeps what it said in ``messages``."""
+    from scripted_engine import ScriptedEngine
+
+    from app.controller import Controller
+
+    made = []
+
+    def build(**script) -> Controller:
+        controller = Controller(ScriptedEngine(**script), tmp_path / "runs")
+        controller.messages = []
+        controller.said.connect(lambda text, level: controller.messages.append((level, text)))
+        made.append(controller)
+        return controller
+
+    yield build
+    for controller in made:
+        assert controller.close()

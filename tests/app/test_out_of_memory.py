@@ -13,7 +13,7 @@ from PIL import Image
 from app.controller import Controller
 from app.engine import Engine
 from app.main import main
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from core.store import read_trace
 from core.trace import Sampling
 from models.thinker import Thinker

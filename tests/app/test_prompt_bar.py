@@ -8,7 +8,8 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.actions import ACTIONS, build
-from app.prompt_bar import PACES, PromptBar, RunState
+from app.prompt_bar import PACES, PromptBar
+from app.run_state import RunState
 from core.trace import Sampling
 
 

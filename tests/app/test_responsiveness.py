@@ -15,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import Qt, QTimer
 from scripted_engine import ScriptedEngine
 
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from app.theme import Theme
 from app.window import Places, Window
 

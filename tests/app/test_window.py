@@ -12,7 +12,7 @@ from windows import idle, press, run_to_the_end, settled
 from app.actions import ACTIONS
 from app.dialogs.about import AboutDialog
 from app.dialogs.shortcuts import ShortcutsSheet
-from app.prompt_bar import RunState
+from app.run_state import RunState
 from app.samples import GENERATED_ONLY
 from app.status_bar import StatusBar
 from app.theme import tokens

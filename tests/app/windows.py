@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.prompt_bar import RunState
+from app.run_state import RunState
 
 
 def settled(window) -> bool:
